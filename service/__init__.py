@@ -1,0 +1,1 @@
+"""Consentry: intake, consent and disclosure of an intensive outpatient program."""
