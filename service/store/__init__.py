@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, sessions, column types and tables. Nothing here decides."""

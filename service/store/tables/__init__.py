@@ -1,0 +1,31 @@
+"""Tables by concept. Reached only through a concept's `records.py`.
+
+Every row of a program carries `program_id` (row-level security) and, where the row is an act, `entry_id`: the ledger
+entry written in the same transaction, which a deferred constraint trigger demands.
+"""
+
+from service.store.tables import (
+    consent,
+    disclosure,
+    identity,
+    intake,
+    ledger,
+    people,
+    programs,
+    record,
+    requests,
+    vault,
+)
+
+__all__ = [
+    "consent",
+    "disclosure",
+    "identity",
+    "intake",
+    "ledger",
+    "people",
+    "programs",
+    "record",
+    "requests",
+    "vault",
+]

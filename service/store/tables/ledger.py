@@ -1,0 +1,71 @@
+"""The ledger's tables: entries (written with the act), leaves, trees and checkpoints (written by the sequencer)."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from service.store.base import metadata
+from service.store.columns import fingerprint, id_column, instant, program_column, uuid_column
+from service.store.types import Xid8
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    id_column(),
+    uuid_column("tree"),
+    program_column(),
+    instant("occurred_at"),
+    instant("recorded_at", server_default=text("clock_timestamp()")),
+    Column("xid", Xid8(), nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("actor_kind", Text, nullable=False),
+    uuid_column("actor_id", nullable=True),
+    uuid_column("session_id", nullable=True),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("purpose", Text, nullable=True),
+    Column("object_kind", Text, nullable=True),
+    uuid_column("object_id", nullable=True),
+    Column("object_version", Integer, nullable=True),
+    uuid_column("patient_id", nullable=True),
+    uuid_column("consent_id", nullable=True),
+    uuid_column("recipient_id", nullable=True),
+    Column("basis", Text, nullable=True),
+    Column("policy_set", Text, nullable=False),
+    Column("policies", Text, nullable=False),  # canonical JSON array of deciding policy ids
+    Column("detail", Text, nullable=False),  # canonical JSON object; codes and ids, never patient information
+    fingerprint("payload_hash", nullable=True),
+    Column("request_id", Text, nullable=False),
+    fingerprint("mac"),
+    Index("ix_audit_entry_xid", "xid"),
+    Index("ix_audit_entry_program_id_recorded_at", "program_id", "recorded_at"),
+    Index("ix_audit_entry_program_id_patient_id_recorded_at", "program_id", "patient_id", "recorded_at"),
+    Index("ix_audit_entry_program_id_actor_id_recorded_at", "program_id", "actor_id", "recorded_at"),
+)
+
+audit_leaf = Table(
+    "audit_leaf",
+    metadata,
+    uuid_column("tree", primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    uuid_column("entry_id"),
+    fingerprint("leaf_hash"),
+    Index("uq_audit_leaf_entry_id", "entry_id", unique=True),
+)
+
+audit_tree = Table(
+    "audit_tree",
+    metadata,
+    uuid_column("tree", primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),  # right edge of the tree: concatenated 32-byte hashes
+    Column("low_water", Xid8(), nullable=False),
+    instant("changed_at"),
+)
+
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    uuid_column("tree", primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    fingerprint("root"),
+    Column("note", Text, nullable=False),
+    instant("signed_at"),
+)

@@ -1,0 +1,43 @@
+"""Column types. A `Sealed` is an envelope of ciphertext: it opens only through the vault, and never prints."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sealed:
+    """Envelope bytes as stored; the format is described in `vault/envelope.py`."""
+
+    envelope: bytes
+
+    def __repr__(self) -> str:
+        return "<Sealed>"
+
+
+class SealedBytes(TypeDecorator[Sealed]):
+    """`bytea` that accepts and gives only `Sealed`: plaintext cannot be stored by mistake."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sealed | None, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        if type(value) is not Sealed:
+            raise TypeError("a sealed column takes a Sealed value")
+        return value.envelope
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Sealed | None:
+        return None if value is None else Sealed(bytes(value))
+
+
+class Xid8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id, carried as text: it is compared by the database, not here."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
