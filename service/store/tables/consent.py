@@ -20,9 +20,13 @@ consent = Table(
     program_column(),
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),  # draft | active | revoked | expired | superseded | entered_in_error
+    Column(
+        "state", Text, nullable=False
+    ),  # draft | active | revoked | expired | superseded | entered_in_error
     version_column(),
-    Column("expires_on", Date, nullable=True),  # last day it holds, in the program's time zone; null when not by date
+    Column(
+        "expires_on", Date, nullable=True
+    ),  # last day it holds, in the program's time zone; null when not by date
     instant("activated_at", nullable=True),
     instant("ended_at", nullable=True),
     sealed("terms"),

@@ -46,7 +46,9 @@ patient_index = Table(
     id_column(),
     program_column(),
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
-    Column("name", Text, nullable=False),  # which index: family_birth, given_birth, name_birth, phonetic_birth, identifier
+    Column(
+        "name", Text, nullable=False
+    ),  # which index: family_birth, given_birth, name_birth, phonetic_birth, identifier
     fingerprint("value"),
     Index("ix_patient_index_program_id_name_value", "program_id", "name", "value"),
     Index("ix_patient_index_patient_id", "patient_id"),

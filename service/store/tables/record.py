@@ -21,7 +21,9 @@ record_item = Table(
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("note_class", Text, nullable=False),  # ordinary | sud_counseling_note | psychotherapy_note
-    Column("unit", Text, nullable=False),  # key of the program's unit it came from: that unit's regime governs it
+    Column(
+        "unit", Text, nullable=False
+    ),  # key of the program's unit it came from: that unit's regime governs it
     Column("state", Text, nullable=False),  # draft | final | amended | entered_in_error
     Column("dated_on", Date, nullable=False),  # the date the item speaks of, for scopes with a period
     uuid_column("author_id"),

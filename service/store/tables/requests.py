@@ -1,6 +1,6 @@
 """Idempotency keys: what a caller already asked for, so that a retry is not a second act."""
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Integer, Table
 
 from service.store.base import metadata
 from service.store.columns import fingerprint, instant, program_column, uuid_column

@@ -1,0 +1,43 @@
+"""Alembic environment: runs as the owner role, on one connection passed in, with timeouts.
+
+A migration that cannot get its lock within seconds gives up instead of queueing every reader behind it.
+"""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, text
+
+import service.store.tables  # noqa: F401 -- fills the metadata
+from service.store.base import metadata
+
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "10min"
+
+
+def _run(connection: Connection) -> None:
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        compare_type=True,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def main() -> None:
+    connection: Connection | None = context.config.attributes.get("connection")
+    if connection is not None:
+        _run(connection)
+        return
+    url = context.config.get_main_option("sqlalchemy.url")
+    if url is None:
+        raise RuntimeError("no owner database URL was given to the migrations")
+    with create_engine(url).connect() as own:
+        _run(own)
+
+
+main()
