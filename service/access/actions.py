@@ -1,0 +1,142 @@
+"""The one vocabulary of acts: what a policy permits is what the ledger records.
+
+`resource.verb`, for permissions and for audit entries alike, so that "who may read a consent" and "who read
+a consent" are the same word. An act nobody can be permitted (a failed sign-in) is an event: it is recorded,
+never decided.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Action(StrEnum):
+    """Every act and event. Adding one: say below whether it touches a patient, then give it rows in
+    roles.yaml.
+    """
+
+    # people
+    PATIENT_REGISTER = "patient.register"
+    PATIENT_SEARCH = "patient.search"
+    PATIENT_READ = "patient.read"
+    PATIENT_UPDATE = "patient.update"
+    RELATIONSHIP_RECORD = "relationship.record"
+    EVENT_RECORD = "event.record"
+    RECIPIENT_REGISTER = "recipient.register"
+    RECIPIENT_LIST = "recipient.list"
+    # intake
+    INSTRUMENT_READ = "instrument.read"
+    ASSESSMENT_SAVE = "assessment.save"
+    ASSESSMENT_COMPLETE = "assessment.complete"
+    ASSESSMENT_AMEND = "assessment.amend"
+    ASSESSMENT_READ = "assessment.read"
+    ASSESSMENT_LIST = "assessment.list"
+    FLAG_RAISE = "flag.raise"
+    FLAG_ACKNOWLEDGE = "flag.acknowledge"
+    # the record
+    ITEM_WRITE = "item.write"
+    ITEM_READ = "item.read"
+    RECORD_READ = "record.read"
+    RECORD_USE = "record.use"
+    # consent
+    CONSENT_DRAFT = "consent.draft"
+    CONSENT_READ = "consent.read"
+    CONSENT_LIST = "consent.list"
+    CONSENT_PREVIEW = "consent.preview"
+    CONSENT_SIGN = "consent.sign"
+    CONSENT_REVOKE = "consent.revoke"
+    CONSENT_SUPERSEDE = "consent.supersede"
+    CONSENT_MARK_ERROR = "consent.mark_error"
+    CONSENT_EXPIRE = "consent.expire"
+    # disclosure
+    DISCLOSURE_PREVIEW = "disclosure.preview"
+    DISCLOSURE_MAKE = "disclosure.make"
+    DISCLOSURE_READ = "disclosure.read"
+    DISCLOSURE_LIST = "disclosure.list"
+    DISCLOSURE_RELEASE = "disclosure.release"
+    PACKAGE_FETCH = "package.fetch"
+    RECORDS_REQUEST = "records.request"
+    ACCOUNTING_READ = "accounting.read"
+    # the trail
+    AUDIT_READ = "audit.read"
+    AUDIT_EXPORT = "audit.export"
+    # accounts
+    ACCOUNT_READ_SELF = "account.read_self"
+    SESSION_LIST = "session.list"
+    SESSION_END = "session.end"
+    SIGN_IN_SUCCEEDED = "sign_in.succeeded"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    SIGN_IN_LOCKED = "sign_in.locked"
+    SIGN_IN_THROTTLED = "sign_in.throttled"
+    CALL_UNAUTHENTICATED = "call.unauthenticated"
+    # administration
+    USER_MANAGE = "user.manage"
+    CLIENT_MANAGE = "client.manage"
+    PROGRAM_READ = "program.read"
+    PROGRAM_MANAGE = "program.manage"
+    KEY_MANAGE = "key.manage"
+
+    @property
+    def touches_patient(self) -> bool:
+        """True when the act reads or changes something about one patient: a purpose of use must be stated
+        for it.
+        """
+        return self in _TOUCHES_PATIENT
+
+    @property
+    def is_event(self) -> bool:
+        """True for what happens to the service rather than being permitted by it; no policy can allow it."""
+        return self in _EVENTS
+
+
+#: Acts on one item, decided by the law rather than by role (policies/disclosure.cedar).
+LEGAL_ACTIONS: Final = frozenset({Action.RECORD_USE, Action.DISCLOSURE_RELEASE})
+
+_EVENTS: Final = frozenset(
+    {
+        Action.FLAG_RAISE,
+        Action.SIGN_IN_SUCCEEDED,
+        Action.SIGN_IN_REFUSED,
+        Action.SIGN_IN_LOCKED,
+        Action.SIGN_IN_THROTTLED,
+        Action.CALL_UNAUTHENTICATED,
+    }
+)
+
+_TOUCHES_PATIENT: Final = frozenset(
+    {
+        Action.PATIENT_REGISTER,
+        Action.PATIENT_SEARCH,
+        Action.PATIENT_READ,
+        Action.PATIENT_UPDATE,
+        Action.RELATIONSHIP_RECORD,
+        Action.EVENT_RECORD,
+        Action.ASSESSMENT_SAVE,
+        Action.ASSESSMENT_COMPLETE,
+        Action.ASSESSMENT_AMEND,
+        Action.ASSESSMENT_READ,
+        Action.ASSESSMENT_LIST,
+        Action.FLAG_RAISE,
+        Action.FLAG_ACKNOWLEDGE,
+        Action.ITEM_WRITE,
+        Action.ITEM_READ,
+        Action.RECORD_READ,
+        Action.RECORD_USE,
+        Action.CONSENT_DRAFT,
+        Action.CONSENT_READ,
+        Action.CONSENT_LIST,
+        Action.CONSENT_PREVIEW,
+        Action.CONSENT_SIGN,
+        Action.CONSENT_REVOKE,
+        Action.CONSENT_SUPERSEDE,
+        Action.CONSENT_MARK_ERROR,
+        Action.CONSENT_EXPIRE,
+        Action.DISCLOSURE_PREVIEW,
+        Action.DISCLOSURE_MAKE,
+        Action.DISCLOSURE_READ,
+        Action.DISCLOSURE_LIST,
+        Action.DISCLOSURE_RELEASE,
+        Action.PACKAGE_FETCH,
+        Action.RECORDS_REQUEST,
+        Action.ACCOUNTING_READ,
+    }
+)

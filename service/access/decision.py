@@ -1,0 +1,56 @@
+"""What a decision says: allowed or not, by which rules, on what authority, with which duties."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Confidence(StrEnum):
+    """How sure we are that the text says so: the law's own words, our policy on top of it, or ask counsel."""
+
+    LAW = "law"
+    POLICY = "policy"
+    UNSURE = "unsure"
+
+
+class Obligation(StrEnum):
+    """Duties that come with a permission. A permission whose duty cannot be discharged is a denial."""
+
+    #: The written statement of 42 CFR 2.32(a) travels with the records.
+    NOTICE_2_32 = "NOTICE_2_32"
+    #: A copy of the consent, or a clear explanation of its scope, travels with them (2.32(b)).
+    COPY_OR_EXPLANATION_OF_CONSENT = "COPY_OR_EXPLANATION_OF_CONSENT"
+    RECORD_ACCOUNTING_2_25 = "RECORD_ACCOUNTING_2_25"
+    RECORD_ACCOUNTING_528 = "RECORD_ACCOUNTING_528"
+    #: Decide again at the moment the records leave.
+    RECHECK_AT_RELEASE = "RECHECK_AT_RELEASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One determining rule: `id` as in its policy file, the paragraphs it rests on, and how sure we are."""
+
+    id: str
+    cite: str
+    conf: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Permitted only if a rule says so and nothing erred.
+
+    `policies` are the ids of the rules that determined the outcome, sorted. A denial without a forbidding
+    rule (no rule applied) has none; `failed` then says whether the evaluation itself failed, which is also
+    a denial.
+    """
+
+    permitted: bool
+    policies: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
+    refused_by: tuple[str, ...] = ()
+    failed: bool = False
+
+    @property
+    def basis(self) -> str | None:
+        """Id of the first permitting rule: the lawful basis of a legal decision. None when denied."""
+        return self.policies[0] if self.permitted and self.policies else None

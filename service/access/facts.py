@@ -1,0 +1,146 @@
+"""Facts given to the policies. These dataclasses are the source; the context types of the Cedar schema are
+generated from them (`consentry policies generate`) and compared in `consentry policies check`.
+
+Only bool, str and frozenset[str]: a policy compares, it never computes. Every default is the unfavourable
+one, so a fact nobody established cannot open anything. No fact holds anything a patient said.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a loader knows about the thing an ordinary act touches."""
+
+    #: The thing belongs to the patient who is calling.
+    patient_is_caller: bool = False
+    #: A relationship between this caller and the patient is recorded and in force today.
+    relationship: bool = False
+    #: The caller works in the unit the thing came from.
+    unit_assigned: bool = False
+    #: The caller wrote it.
+    author_is_caller: bool = False
+    #: It was disclosed to the recipient this caller acts for.
+    recipient_is_caller: bool = False
+    #: Kind of a record item, or "".
+    kind: str = ""
+    #: ordinary | sud_counseling_note | psychotherapy_note, or "".
+    note_class: str = ""
+    #: State of a consent or an assessment, or "".
+    state: str = ""
+    #: Program the thing belongs to; None when it is made by this act. Becomes the resource, not a context
+    #: attribute.
+    program: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseFacts:
+    """One record item and the member of staff who would read it: internal communication, 42 CFR 2.12(c)(3)."""
+
+    #: Stays inside the program (personnel, or an entity with direct administrative control).
+    internal: bool = False
+    relationship: bool = False
+    #: The caller works in the unit the item came from.
+    unit_assigned: bool = False
+    #: A duty toward this patient arising from diagnosis, treatment or referral: a recorded relationship, or
+    #: intake.
+    need_to_know: bool = False
+    author_is_caller: bool = False
+    kind: str = ""
+    note_class: str = ""
+    #: part2 | hipaa_only.
+    regime: str = ""
+    #: True when the item's labels could be read; an item without labels counts as sensitive, not as unknown.
+    labels_known: bool = False
+    #: Legal class of the stated purpose (policies/purposes.yaml).
+    purpose_class: str = ""
+    #: The kind is one the purpose can need (gate G6).
+    kind_within_ceiling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """One record item, one recipient, one consent (or none): may the item leave the program?
+
+    Match facts are computed by `consent/match.py` from ids and dates; the policies alone say what follows
+    from them.
+    """
+
+    # the request
+    purpose_class: str = ""
+    purpose_code: str = ""
+    #: Use in a civil, criminal, administrative or legislative proceeding against the patient (gate G3).
+    proceedings_against_patient: bool = False
+    recipient_known: bool = False
+    #: Program, covered entity or business associate: who may receive under one consent for all TPO
+    #: (2.33(a)(2)).
+    recipient_is_program_ce_ba: bool = False
+    #: The kind is one the purpose can need (gate G6).
+    kind_within_ceiling: bool = False
+    # the item
+    kind: str = ""
+    note_class: str = ""
+    regime: str = ""
+    labels_known: bool = False
+    # the consent
+    consent_present: bool = False
+    #: specific | tpo, or "".
+    consent_kind: str = ""
+    #: State is active, read under a lock that is held until commit.
+    consent_state_active: bool = False
+    #: No element of 2.31(a) is missing.
+    consent_complete: bool = False
+    #: The hash of the text signed is the hash of the text kept.
+    consent_text_intact: bool = False
+    consent_signed: bool = False
+    #: Dated, and not in the future.
+    consent_date_ok: bool = False
+    #: In force from its date on.
+    consent_effective: bool = False
+    #: Date passed or event happened; unknown counts as expired.
+    consent_expired: bool = True
+    #: Revoked as a whole, or for this recipient; unknown counts as revoked.
+    consent_revoked: bool = True
+    discloser_covered: bool = False
+    recipient_named: bool = False
+    #: Named as a class, and a recorded relationship puts the recipient in it.
+    recipient_in_class: bool = False
+    purpose_matches: bool = False
+    kind_in_scope: bool = False
+    label_in_scope: bool = False
+    date_in_scope: bool = False
+    #: Mixes SUD counseling notes, or legal proceedings, with anything else (2.31(b)(2), (d)).
+    scope_combines_notes: bool = True
+    purpose_combines_legal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallerFacts:
+    """What the policies see of a caller. One attribute per role and kind: a misspelt one does not validate."""
+
+    staff: bool = False
+    outside: bool = False
+    intake: bool = False
+    clinician: bool = False
+    compliance: bool = False
+    administrator: bool = False
+    patient: bool = False
+    requester: bool = False
+    system: bool = False
+    #: Every role is one an account of this kind can hold.
+    roles_fit_kind: bool = False
+    #: password | otp | passkey ...: how sure we are who this is.
+    assurance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeFacts:
+    """The purpose of use stated for the call."""
+
+    stated: bool = False
+    code: str = ""
+    legal_class: str = ""
+    #: policies/purposes.yaml lets one of the caller's roles state it.
+    allowed: bool = False
+    proceedings: bool = False
