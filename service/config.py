@@ -1,0 +1,109 @@
+"""Settings of one process, read once from the environment by the composition root and passed on.
+
+Nothing else reads the environment. A setting that would weaken a protection does not exist: the audit has no switch.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.errors import StartRefused
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """Where things are and how long we wait. Times are seconds."""
+
+    data: Path
+    database_url: str  # application role
+    owner_database_url: str | None  # migrations; not needed to serve
+    sequencer_database_url: str
+    deployment: str = "local"
+    issuer: str = "consentry"
+    public_url: str = "http://127.0.0.1:8000"
+    demo: bool = False
+    policies: Path = ROOT / "policies"
+    migrations: Path = ROOT / "migrations"
+    pool_size: int = 16
+    pool_timeout: float = 1.0
+    connect_timeout: int = 3
+    statement_timeout: float = 4.0
+    lock_timeout: float = 3.0
+    idle_in_transaction_timeout: float = 10.0
+    sequencer_interval: float = 1.0
+    metrics_token: str | None = None
+
+    @property
+    def secure_cookies(self) -> bool:
+        """True where the pages are reached over TLS: cookies then carry the `__Host-` prefix."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def keyring(self) -> Path:
+        return self.data / "keys" / "keyring.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoint copies outside the database: the witness against its owner."""
+        return self.data / "checkpoints"
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that make a worker process read the same settings."""
+        variables = {
+            "CONSENTRY_DATA": str(self.data),
+            "DATABASE_URL": self.database_url,
+            "CONSENTRY_SEQUENCER_DATABASE_URL": self.sequencer_database_url,
+            "CONSENTRY_DEPLOYMENT": self.deployment,
+            "CONSENTRY_PUBLIC_URL": self.public_url,
+            "CONSENTRY_DEMO": "1" if self.demo else "0",
+            "CONSENTRY_POLICIES": str(self.policies),
+            "CONSENTRY_MIGRATIONS": str(self.migrations),
+            "CONSENTRY_POOL_SIZE": str(self.pool_size),
+        }
+        if self.owner_database_url:
+            variables["CONSENTRY_OWNER_DATABASE_URL"] = self.owner_database_url
+        if self.metrics_token:
+            variables["CONSENTRY_METRICS_TOKEN"] = self.metrics_token
+        return variables
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; StartRefused names the variable that is missing or wrong."""
+    env = os.environ if environment is None else environment
+    url = env.get("DATABASE_URL")
+    if not url:
+        raise StartRefused("DATABASE_URL is not set (consentry serve starts the embedded database by itself)")
+    sequencer = env.get("CONSENTRY_SEQUENCER_DATABASE_URL")
+    if not sequencer:
+        raise StartRefused(
+            "CONSENTRY_SEQUENCER_DATABASE_URL is not set: the ledger cannot be sequenced without it"
+        )
+    owner = env.get("CONSENTRY_OWNER_DATABASE_URL")
+    try:
+        pool_size = int(env.get("CONSENTRY_POOL_SIZE", "16"))
+    except ValueError:
+        raise StartRefused("CONSENTRY_POOL_SIZE must be a whole number") from None
+    return Settings(
+        data=Path(env.get("CONSENTRY_DATA", ".consentry")).resolve(),
+        database_url=_driver(url),
+        owner_database_url=_driver(owner) if owner else None,
+        sequencer_database_url=_driver(sequencer),
+        deployment=env.get("CONSENTRY_DEPLOYMENT", "local"),
+        public_url=env.get("CONSENTRY_PUBLIC_URL", "http://127.0.0.1:8000"),
+        demo=env.get("CONSENTRY_DEMO") == "1",
+        policies=Path(env.get("CONSENTRY_POLICIES", str(ROOT / "policies"))),
+        migrations=Path(env.get("CONSENTRY_MIGRATIONS", str(ROOT / "migrations"))),
+        pool_size=pool_size,
+        metrics_token=env.get("CONSENTRY_METRICS_TOKEN"),
+    )
+
+
+def _driver(url: str) -> str:
+    """The URL with our driver named; anything but PostgreSQL is refused (no other dialect has the protections)."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise StartRefused("the database must be PostgreSQL (a postgresql:// URL)")
