@@ -25,11 +25,13 @@ def text_of(key: str) -> str:
     return (FOLDER / f"{key}.yaml").read_text(encoding="utf-8")
 
 
-def altered(key: str, old: str, new: str) -> Instrument:
-    """The shipped file with one passage replaced, read by the same loader."""
+def altered(key: str, *passages: tuple[str, str]) -> Instrument:
+    """The shipped file with passages replaced, read by the same loader."""
     text = text_of(key)
-    assert text.count(old) == 1, f"{old!r} must occur once in {key}"
-    return parse_instrument(f"{key}.yaml", text.replace(old, new).encode(), CODES)
+    for old, new in passages:
+        assert text.count(old) == 1, f"{old!r} must occur once in {key}"
+        text = text.replace(old, new)
+    return parse_instrument(f"{key}.yaml", text.encode(), CODES)
 
 
 @dataclass(frozen=True)

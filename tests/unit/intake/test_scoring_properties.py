@@ -35,8 +35,9 @@ def forms(instrument: Instrument, *, gaps: bool) -> st.SearchStrategy[dict[str, 
 
 
 @given(st.data(), INSTRUMENTS, st.randoms(use_true_random=False))
-def test_order_of_answers_does_not_matter(data: st.DataObject, instrument: Instrument, chance:
-random.Random) -> None:
+def test_order_of_answers_does_not_matter(
+    data: st.DataObject, instrument: Instrument, chance: random.Random
+) -> None:
     form = data.draw(forms(instrument, gaps=True))
     shuffled = list(form.items())
     chance.shuffle(shuffled)
@@ -74,8 +75,7 @@ def test_item_9_is_heard_in_a_list_of_any_length(before: list[object], after: li
 
 
 @given(st.data(), st.integers(1, 5), st.sampled_from([1, "declined"]))
-def test_asq_yes_or_refusal_is_heard_through_any_garbage(data: st.DataObject, number: int, answer: object)
--> None:
+def test_asq_yes_is_heard_through_any_garbage(data: st.DataObject, number: int, answer: object) -> None:
     rest = {f"asq.{other}": data.draw(GARBAGE) for other in range(1, 6) if other != number}
     codes = {flag.code for flag in score(shipped("asq"), {**rest, f"asq.{number}": answer}).flags}
     assert codes & {"urgent_high", "same_day_review"}
@@ -84,10 +84,12 @@ def test_asq_yes_or_refusal_is_heard_through_any_garbage(data: st.DataObject, nu
 
 
 @given(st.data(), INSTRUMENTS)
-def test_any_input_has_a_result_and_no_estimate_without_a_rule(data: st.DataObject, instrument: Instrument)
--> None:
-    answers = data.draw(st.one_of(GARBAGE, st.lists(GARBAGE, max_size=11), st.dictionaries(st.text(),
-    GARBAGE))) result = score(instrument, answers) if result.status in (Status.REJECTED, Status.INCOMPLETE):
+def test_any_input_has_a_result(data: st.DataObject, instrument: Instrument) -> None:
+    answers = data.draw(
+        st.one_of(GARBAGE, st.lists(GARBAGE, max_size=11), st.dictionaries(st.text(), GARBAGE))
+    )
+    result = score(instrument, answers)
+    if result.status in (Status.REJECTED, Status.INCOMPLETE):
         assert result.total is None
         assert result.band is None
     assert list(result.flags) == sorted(result.flags, key=lambda flag: flag.code)
@@ -101,8 +103,10 @@ def test_a_full_form_is_never_short_of_answers(data: st.DataObject, instrument: 
     assert result.band is not None
 
 
-@pytest.mark.parametrize("wrong", [True, False, "1", "", 2.0, math.nan, math.inf, -1, 4, 10**40, "R", [1],
-{"value": 1}, 1j]) def test_what_is_not_an_answer(wrong: object) -> None:
+@pytest.mark.parametrize(
+    "wrong", [True, False, "1", "", 2.0, math.nan, math.inf, -1, 4, 10**40, "R", [1], {"value": 1}, 1j]
+)
+def test_what_is_not_an_answer(wrong: object) -> None:
     form: dict[str, object] = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 0, "phq9.4": wrong}
     result = score(shipped("phq-9"), form)
     assert result.status is Status.REJECTED
@@ -162,7 +166,7 @@ def test_asq_item_5_is_not_missing_before_its_turn() -> None:
 
 def test_result_names_the_exact_rules() -> None:
     before = score(shipped("gad-7"), [0] * 7).rule_version
-    after = score(altered("gad-7", "total_at_least: 15", "total_at_least: 14"), [0] * 7).rule_version
+    after = score(altered("gad-7", ("total_at_least: 15", "total_at_least: 14")), [0] * 7).rule_version
     assert before.startswith("gad-7@1+")
     assert before != after
 
