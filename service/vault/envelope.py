@@ -1,0 +1,124 @@
+"""Sealed values: AES-256-GCM envelopes bound to the exact place they are stored in.
+
+    01 | suite | 16 B key id | 12 B nonce | ciphertext and 16 B tag
+
+The associated data is that header followed by program, table, column, row id, row version and patient, each
+with a 4-byte big-endian length. A value copied to another row, column, table, program, patient or version
+therefore does not open, and neither does an older value put back after an update.
+
+Nonces are 96 random bits (NIST SP 800-38D section 8.2.2): one key may seal 2^32 values before a collision
+becomes likelier than 2^-32; a patient's key stays far below.
+
+Callers name a `SealedTable` and a `RowKey`; they never assemble associated data themselves.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+
+from service.errors import IntegrityError
+from service.store.types import Sealed
+from service.vault.keys import DataKey
+
+#: A value that JSON can hold. Plain `Any` inside: what comes out of a sealed column is checked by its
+#: concept.
+Json = Any
+
+VERSION: Final = 1
+SUITE_AES_256_GCM: Final = 1
+
+_START: Final = bytes((VERSION, SUITE_AES_256_GCM))
+_KEY_ID_ENDS: Final = 18
+_HEADER_ENDS: Final = 30
+_SHORTEST: Final = _HEADER_ENDS + 16
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
+_decode = json.JSONDecoder().decode
+
+
+def _prefixed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTable:
+    """The sealed columns of one table; a column that is not listed cannot be sealed or opened."""
+
+    name: str
+    columns: tuple[str, ...]
+    #: Column -> table and column as they go into the associated data.
+    places: Mapping[str, bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        table = _prefixed(self.name.encode())
+        places = {column: table + _prefixed(column.encode()) for column in self.columns}
+        object.__setattr__(self, "places", places)
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """One row at one version. `patient_id` None: about no single patient, sealed with the program's key."""
+
+    program_id: UUID
+    row_id: UUID
+    version: int
+    patient_id: UUID | None
+
+
+def seal_row(key: DataKey, table: SealedTable, row: RowKey, values: Mapping[str, Json]) -> dict[str, Sealed]:
+    """Each value as JSON, sealed for its column. KeyError for a column not listed; TypeError or ValueError for
+    what JSON cannot hold.
+    """
+    start, program, rest = _START + key.id, _prefixed(row.program_id.bytes), _row_context(row)
+    sealed: dict[str, Sealed] = {}
+    for column, value in values.items():
+        header = start + os.urandom(12)
+        context = header + program + table.places[column] + rest
+        ciphertext = key.cipher.encrypt(header[_KEY_ID_ENDS:], _encode(value).encode(), context)
+        sealed[column] = Sealed(header + ciphertext)
+    return sealed
+
+
+def open_row(
+    keys: Mapping[bytes, DataKey], table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+) -> dict[str, Json]:
+    """What was sealed for exactly this place; an absent value opens as None.
+
+    IntegrityError for every failure alike: damaged, cut, moved, older, of an unknown format, or of a key not
+    ours.
+    """
+    program, rest = _prefixed(row.program_id.bytes), _row_context(row)
+    values: dict[str, Json] = {}
+    for column, value in sealed.items():
+        place = table.places[column]
+        values[column] = None if value is None else _open(keys, value.envelope, program + place + rest)
+    return values
+
+
+def key_ids(sealed: Mapping[str, Sealed | None]) -> frozenset[bytes]:
+    """Ids of the keys that these envelopes say they were sealed with (claims, until opened)."""
+    return frozenset(value.envelope[2:_KEY_ID_ENDS] for value in sealed.values() if value is not None)
+
+
+def _row_context(row: RowKey) -> bytes:
+    patient = row.patient_id.bytes if row.patient_id else b""
+    return _prefixed(row.row_id.bytes) + _prefixed(row.version.to_bytes(8, "big")) + _prefixed(patient)
+
+
+def _open(keys: Mapping[bytes, DataKey], envelope: bytes, place: bytes) -> Json:
+    if len(envelope) < _SHORTEST or not envelope.startswith(_START):
+        raise IntegrityError
+    key = keys.get(envelope[2:_KEY_ID_ENDS])
+    if key is None:
+        raise IntegrityError
+    header = envelope[:_HEADER_ENDS]
+    try:
+        plaintext = key.cipher.decrypt(header[_KEY_ID_ENDS:], envelope[_HEADER_ENDS:], header + place)
+        return _decode(plaintext.decode())
+    except (InvalidTag, ValueError):
+        raise IntegrityError from None

@@ -1,0 +1,80 @@
+"""The vault's only SQL: wrapped keys in `vault_key`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, Connection, Label, bindparam, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+
+from service.ids import new_id
+from service.store.tables.vault import vault_key
+from service.vault.keys import KeyState, Owner
+
+#: True for a row written by the transaction that reads it: it may still be rolled back.
+_FRESH: Label[bool] = literal_column(
+    "(vault_key.xmin = pg_current_xact_id_if_assigned()::xid) IS TRUE", Boolean
+).label("fresh")
+
+_COLUMNS = (vault_key.c.key_id, vault_key.c.kek_id, vault_key.c.wrapped, vault_key.c.state, _FRESH)
+_OF_OWNER = (
+    select(*_COLUMNS)
+    .where(
+        vault_key.c.program_id == bindparam("program_id"),
+        vault_key.c.purpose == bindparam("purpose"),
+        vault_key.c.state != KeyState.SHREDDED.value,
+    )
+    .order_by(vault_key.c.created_at, vault_key.c.id)
+)
+_OF_PATIENT = _OF_OWNER.where(vault_key.c.patient_id == bindparam("patient_id"))
+_OF_NO_PATIENT = _OF_OWNER.where(vault_key.c.patient_id.is_(None))
+#: Two set-ups at once: the unique index on active keys lets one of them win, the other then reads what is
+#: there.
+_ADD = insert(vault_key).on_conflict_do_nothing()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WrappedKey:
+    """One key of an owner as stored. `fresh`: written in the reading transaction."""
+
+    key_id: bytes
+    kek_id: bytes
+    wrapped: bytes
+    state: KeyState
+    fresh: bool
+
+
+def keys_of(db: Connection, owner: Owner) -> Sequence[WrappedKey]:
+    """All keys of an owner that still exist, oldest first."""
+    parameters: dict[str, UUID | str] = {"program_id": owner.program_id, "purpose": owner.purpose.value}
+    if owner.patient_id is None:
+        rows: Sequence[Any] = db.execute(_OF_NO_PATIENT, parameters).all()
+    else:
+        rows = db.execute(_OF_PATIENT, {**parameters, "patient_id": owner.patient_id}).all()
+    return [
+        WrappedKey(bytes(row.key_id), bytes(row.kek_id), bytes(row.wrapped), KeyState(row.state), row.fresh)
+        for row in rows
+    ]
+
+
+def add_key(
+    db: Connection, owner: Owner, *, key_id: bytes, kek_id: bytes, wrapped: bytes, now: datetime
+) -> bool:
+    """Store an active key; False, and nothing stored, when the owner has one already."""
+    added = db.execute(
+        _ADD,
+        {
+            "id": new_id(now),
+            "program_id": owner.program_id,
+            "patient_id": owner.patient_id,
+            "purpose": owner.purpose.value,
+            "key_id": key_id,
+            "kek_id": kek_id,
+            "wrapped": wrapped,
+            "state": KeyState.ACTIVE.value,
+            "created_at": now,
+        },
+    )
+    return added.rowcount == 1

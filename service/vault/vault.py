@@ -1,0 +1,243 @@
+"""The vault of one process: finds the right key, seals and opens rows, computes blind indexes.
+
+Keys are unwrapped on demand and kept briefly (`KeyCache`). A key written by the transaction that is still
+open is used but not kept: that transaction may roll back, and a value sealed later under a key that was never
+committed would be lost for good.
+
+The service's own keys (ledger, tokens, its sealing and index key) are loaded once at start and stay; when
+they do not unwrap, the keyring is the wrong one and the service refuses to start.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import Connection
+
+from service.clock import monotonic
+from service.errors import IntegrityError
+from service.ids import SERVICE_PROGRAM
+from service.store.types import Sealed
+from service.vault import blindindex, envelope, records, signing
+from service.vault.envelope import Json, RowKey, SealedTable
+from service.vault.keyring import Keyring, VaultSealed
+from service.vault.keys import (
+    DataKey,
+    KeyCache,
+    KeySet,
+    KeyState,
+    Owner,
+    Purpose,
+    bound_to,
+    new_key_id,
+    new_secret,
+)
+
+CACHE_SIZE: Final = 4096
+CACHE_SECONDS: Final = 300.0
+
+_SERVICE_KEYS: Final[Mapping[Purpose, Callable[[], bytes]]] = {
+    Purpose.SERVICE: new_secret,
+    Purpose.INDEX: new_secret,
+    Purpose.LEDGER_MAC: new_secret,
+    Purpose.LEDGER_SIGNING: new_secret,
+    Purpose.TOKEN_SIGNING: signing.new_token_key,
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServiceKeys:
+    """The service's own secrets, unwrapped for the life of the process."""
+
+    ledger_mac: bytes
+    #: MAC keys of former times, for verifying older entries; newest last.
+    ledger_mac_retired: tuple[bytes, ...]
+    ledger_signer: signing.Signer
+    #: P-256 private key in PEM, and the public halves of retired ones.
+    token_signing_pem: bytes
+    token_retired_pems: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return "<ServiceKeys>"
+
+
+class Vault:
+    """Seals and opens under the keys of one keyring. One per process; safe to share between threads."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        cache_size: int = CACHE_SIZE,
+        cache_seconds: float = CACHE_SECONDS,
+        ticks: Callable[[], float] = monotonic,
+    ) -> None:
+        self._keyring = keyring
+        self._cache = KeyCache(size=cache_size, seconds=cache_seconds, ticks=ticks)
+        #: The service's sealing and index keys: readable at start only, because tenancy hides them
+        #: afterwards.
+        self._own: dict[Owner, KeySet] = {}
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def seal_row(
+        self, db: Connection, table: SealedTable, row: RowKey, values: Mapping[str, Json]
+    ) -> dict[str, Sealed]:
+        """The values sealed for their columns in this row, at this version."""
+        owner = _owner_of(row)
+        return envelope.seal_row(self._active(db, owner), table, row, values)
+
+    def open_row(
+        self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+    ) -> dict[str, Json]:
+        """What was sealed for this row at this version; IntegrityError for every kind of failure."""
+        owner = _owner_of(row)
+        keys = self._keys(db, owner)
+        if not envelope.key_ids(sealed) <= keys.by_id.keys():
+            # Another worker may have rotated since this set was kept; the owner still decides what may be
+            # tried.
+            self._cache.evict(owner)
+            keys = self._keys(db, owner)
+        return envelope.open_row(keys.by_id, table, row, sealed)
+
+    # -- search and hashes -------------------------------------------------------------------------
+
+    def index(self, db: Connection, program_id: UUID, table: str, name: str, value: str) -> bytes:
+        """16-byte blind index of an already normalised value; see `blindindex`."""
+        key = self.index_key(db, program_id)
+        return blindindex.blind(blindindex.index_key(key, program_id, table, name), value)
+
+    def keyed_hash(self, db: Connection, program_id: UUID, value: Json) -> bytes:
+        """HMAC-SHA256 over the canonical JSON (RFC 8785) of a payload: evidence of what it was, tells
+        nothing.
+        """
+        key = self.index_key(db, program_id).derive("consentry payload hash 1", str(program_id))
+        return hmac.digest(key, rfc8785.dumps(value), hashlib.sha256)
+
+    # -- keys --------------------------------------------------------------------------------------
+
+    def patient_key(self, db: Connection, program_id: UUID, patient_id: UUID) -> DataKey:
+        """The key that seals what is about this patient; IntegrityError when there is none (any more)."""
+        return self._active(db, Owner(Purpose.PATIENT, program_id, patient_id))
+
+    def program_key(self, db: Connection, program_id: UUID) -> DataKey:
+        """The key that seals what is about no single patient."""
+        return self._active(db, _program_owner(program_id))
+
+    def index_key(self, db: Connection, program_id: UUID) -> DataKey:
+        """The key from which the program's blind indexes and keyed hashes are derived."""
+        return self._active(db, Owner(Purpose.INDEX, program_id))
+
+    def create_patient_key(self, db: Connection, program_id: UUID, patient_id: UUID, now: datetime) -> None:
+        """The patient's first key, in the transaction that registers the patient."""
+        if not self._create(db, Owner(Purpose.PATIENT, program_id, patient_id), new_secret(), now):
+            raise IntegrityError
+
+    def ensure_program_keys(self, db: Connection, program_id: UUID, now: datetime) -> None:
+        """Sealing and index key of a program, made if missing. Called where a program is applied."""
+        for purpose in (Purpose.PROGRAM, Purpose.INDEX):
+            owner = Owner(purpose, program_id)
+            if not records.keys_of(db, owner):
+                self._create(db, owner, new_secret(), now)
+
+    def evict(self, program_id: UUID, patient_id: UUID) -> None:
+        """Forget a patient's unwrapped keys in this process."""
+        self._cache.evict(Owner(Purpose.PATIENT, program_id, patient_id))
+
+    # -- the service's own keys --------------------------------------------------------------------
+
+    def ensure_service_keys(self, db: Connection, now: datetime) -> ServiceKeys:
+        """Make the service's own keys where missing, then load them. For setup; `db` in the service's
+        tenancy.
+
+        Keys that exist but do not unwrap are never replaced: VaultSealed.
+        """
+        for purpose, make in _SERVICE_KEYS.items():
+            owner = Owner(purpose, SERVICE_PROGRAM)
+            if not records.keys_of(db, owner):
+                self._create(db, owner, make(), now)
+        return self.load_service_keys(db)
+
+    def load_service_keys(self, db: Connection) -> ServiceKeys:
+        """The service's own keys. For start-up; `db` in the service's tenancy. VaultSealed when one is
+        missing or was wrapped by another keyring.
+        """
+        mac_retired, mac = self._service_secrets(db, Purpose.LEDGER_MAC)
+        _, ledger = self._service_secrets(db, Purpose.LEDGER_SIGNING)
+        tokens_retired, tokens = self._service_secrets(db, Purpose.TOKEN_SIGNING)
+        for purpose in (Purpose.SERVICE, Purpose.INDEX):
+            self._service_secrets(db, purpose)
+            owner = Owner(purpose, SERVICE_PROGRAM)
+            self._own[owner] = self._unwrapped(owner, records.keys_of(db, owner))
+        return ServiceKeys(
+            ledger_mac=mac,
+            ledger_mac_retired=mac_retired,
+            ledger_signer=signing.Signer(ledger),
+            token_signing_pem=tokens,
+            token_retired_pems=tuple(signing.public_pem(pem) for pem in tokens_retired),
+        )
+
+    def _service_secrets(self, db: Connection, purpose: Purpose) -> tuple[tuple[bytes, ...], bytes]:
+        """(retired, active) secrets of one purpose."""
+        owner = Owner(purpose, SERVICE_PROGRAM)
+        stored = records.keys_of(db, owner)
+        active = [key for key in stored if key.state is KeyState.ACTIVE]
+        if len(active) != 1:
+            raise VaultSealed(
+                f"The service has no {purpose.value} key in this database; it was never set up."
+            )
+        try:
+            retired = tuple(self._unwrap(owner, key) for key in stored if key.state is KeyState.RETIRED)
+            return retired, self._unwrap(owner, active[0])
+        except IntegrityError:
+            raise VaultSealed(
+                f"This keyring does not open the {purpose.value} key of this database; "
+                "one of the two belongs to another deployment."
+            ) from None
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _active(self, db: Connection, owner: Owner) -> DataKey:
+        key = self._keys(db, owner).active
+        if key is None:
+            raise IntegrityError
+        return key
+
+    def _keys(self, db: Connection, owner: Owner) -> KeySet:
+        kept = self._own.get(owner) or self._cache.get(owner)
+        if kept is not None:
+            return kept
+        stored = records.keys_of(db, owner)
+        keys = self._unwrapped(owner, stored)
+        if stored and not any(key.fresh for key in stored):
+            self._cache.put(owner, keys)
+        return keys
+
+    def _unwrapped(self, owner: Owner, stored: Sequence[records.WrappedKey]) -> KeySet:
+        by_id = {key.key_id: DataKey(key.key_id, self._unwrap(owner, key)) for key in stored}
+        active = [key.key_id for key in stored if key.state is KeyState.ACTIVE]
+        return KeySet(by_id[active[-1]] if active else None, by_id)
+
+    def _unwrap(self, owner: Owner, key: records.WrappedKey) -> bytes:
+        return self._keyring.unwrap(key.kek_id, key.wrapped, bound_to(owner, key.key_id))
+
+    def _create(self, db: Connection, owner: Owner, secret: bytes, now: datetime) -> bool:
+        key_id = new_key_id()
+        kek_id, wrapped = self._keyring.wrap(secret, bound_to(owner, key_id))
+        return records.add_key(db, owner, key_id=key_id, kek_id=kek_id, wrapped=wrapped, now=now)
+
+
+def _program_owner(program_id: UUID) -> Owner:
+    purpose = Purpose.SERVICE if program_id == SERVICE_PROGRAM else Purpose.PROGRAM
+    return Owner(purpose, program_id)
+
+
+def _owner_of(row: RowKey) -> Owner:
+    if row.patient_id is None:
+        return _program_owner(row.program_id)
+    return Owner(Purpose.PATIENT, row.program_id, row.patient_id)
