@@ -1,0 +1,1 @@
+"""Who is calling: accounts, passwords, sessions and the tokens that name them."""

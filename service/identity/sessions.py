@@ -1,0 +1,43 @@
+"""How long a session lives: 15 minutes without use, 12 hours in all.
+
+45 CFR 164.312(a)(2)(iii) asks for automatic logoff without a number; NIST SP 800-63B-4 section 2.2.3 allows
+an hour and a day at most. Ours are shorter because the workstation of an intake room is shared.
+
+The state is computed from three times on every call, on every worker: there is no job that could be late.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from service.identity.model import Session
+
+IDLE_LIMIT: Final = timedelta(minutes=15)
+ABSOLUTE_LIFETIME: Final = timedelta(hours=12)
+#: The time of last use is written at most this often: a session may end this much early, never late.
+TOUCH_EVERY: Final = timedelta(seconds=30)
+
+
+class SessionState(StrEnum):
+    """What a session is at an instant; only ACTIVE lets a call through."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    IDLE = "idle"
+
+
+def state_at(session: Session, now: datetime) -> SessionState:
+    """ENDED by somebody, EXPIRED at its absolute end, IDLE after too long without use, else ACTIVE."""
+    if session.ended_at is not None:
+        return SessionState.ENDED
+    if now >= session.expires_at:
+        return SessionState.EXPIRED
+    if now - session.last_used_at >= IDLE_LIMIT:
+        return SessionState.IDLE
+    return SessionState.ACTIVE
+
+
+def touch_due(session: Session, now: datetime) -> bool:
+    """True when the time of last use should be written again; never for a session that is over."""
+    return state_at(session, now) is SessionState.ACTIVE and now - session.last_used_at >= TOUCH_EVERY
