@@ -81,6 +81,7 @@ class Mechanisms:
 
     access: Engine
     vault: Vault
+    ledger_mac_key: bytes = field(repr=False)
 
 
 class Work:
@@ -100,6 +101,7 @@ class Work:
     ) -> None:
         self.access = mechanisms.access
         self.vault = mechanisms.vault
+        self._ledger_mac_key = mechanisms.ledger_mac_key
         self.db = db
         self.caller = caller
         self.program = program
@@ -190,7 +192,7 @@ class Work:
 
     def keyed_hash(self, value: Json) -> bytes:
         """HMAC-SHA256 over RFC 8785 JSON under the program's key: proves sameness, tells nothing without the key."""
-        return self.vault.keyed_hash(self.db, self.caller.program_id, rfc8785.dumps(value))
+        return self.vault.keyed_hash(self.db, self.caller.program_id, value)
 
     # -- recording --------------------------------------------------------------------------------------------
 
@@ -241,7 +243,7 @@ class Work:
             payload_hash=None if payload is None else self.keyed_hash(payload),
             request_id=self.request_id,
         )
-        write_entry(self.db, entry, self.vault.ledger_mac_key)
+        write_entry(self.db, entry, self._ledger_mac_key)
         self._recorded += 1
         return entry_id
 

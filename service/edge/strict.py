@@ -1,0 +1,138 @@
+"""Strict JSON at the door (RFC 8259 read narrowly, as RFC 7493 I-JSON): one meaning per document, or 422.
+
+Parsers that keep the last of two equal keys, or read NaN, let two systems read one consent differently. What the
+database cannot hold (NUL, lone surrogates, integers beyond 64 bits) is refused here instead of failing later.
+"""
+
+import json
+import math
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from service.errors import BadRequest, Code, ConsentryError, Invalid
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+
+
+class _Unreadable(ValueError):
+    """Not JSON as we read it; the message is ours and quotes nothing."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _Unreadable("an object has the same member twice")
+    return members
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise _Unreadable("NaN and Infinity are not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(int(digits)) > MAX_INTEGER:
+        raise _Unreadable("a number is out of range")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise _Unreadable("a number is out of range")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal, strict=True
+)
+
+
+def read_json(raw: bytes) -> Any:
+    """The value of a UTF-8 JSON document; raises Invalid with code `malformed_json`."""
+    try:
+        if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+            raise _Unreadable("a byte order mark is not allowed")
+        value = _DECODER.decode(raw.decode("utf-8"))
+        _check_text(value, 0)
+    except UnicodeDecodeError:
+        raise _malformed("The body is not UTF-8.") from None
+    except _Unreadable as error:
+        raise _malformed(f"The body is not acceptable JSON: {error}.") from None
+    except (ValueError, RecursionError):
+        raise _malformed("The body is not JSON.") from None
+    return value
+
+
+def _check_text(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _Unreadable("too deeply nested")
+    match value:
+        case str():
+            if "\x00" in value:
+                raise _Unreadable("a text contains NUL")
+            if not value.isascii():
+                try:
+                    value.encode("utf-8")
+                except UnicodeEncodeError:
+                    raise _Unreadable("a text contains half a surrogate pair") from None
+        case dict():
+            for name, member in value.items():
+                _check_text(name, depth + 1)
+                _check_text(member, depth + 1)
+        case list():
+            for member in value:
+                _check_text(member, depth + 1)
+        case _:
+            pass
+
+
+def _malformed(detail: str) -> Invalid:
+    return Invalid(Code.MALFORMED_JSON, detail)
+
+
+class StrictRequest(Request):
+    """A request whose `json()` is the strictly read value."""
+
+    async def json(self) -> Any:
+        return read_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON bodies are read strictly and must be declared as JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            strictly = StrictRequest(request.scope, request.receive)
+            failure = await self._unreadable(strictly)
+            if failure:
+                raise failure
+            return await handler(strictly)
+
+        return strict
+
+    async def _unreadable(self, request: StrictRequest) -> ConsentryError | None:
+        """Why the body cannot be read, before FastAPI turns every reason into the same 400; else None."""
+        if self.body_field is None or request.headers.get("content-type", "").startswith(
+            "application/x-www-form-urlencoded"
+        ):
+            return None
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        raw = await request.body()
+        if not raw:
+            return Invalid(Code.MALFORMED_JSON, "A JSON body is needed here.")
+        if kind != "application/json":
+            return BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.")
+        charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip('" ;')
+        if charset not in ("", "utf-8"):
+            return BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.")
+        try:
+            await request.json()
+        except Invalid as error:
+            return error
+        return None
