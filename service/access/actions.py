@@ -91,6 +91,30 @@ class Action(StrEnum):
 #: Acts on one item, decided by the law rather than by role (policies/disclosure.cedar).
 LEGAL_ACTIONS: Final = frozenset({Action.RECORD_USE, Action.DISCLOSURE_RELEASE})
 
+#: Clinical content: what a compliance officer never reads.
+CONTENT_ACTIONS: Final = frozenset(
+    {
+        Action.ASSESSMENT_READ,
+        Action.ASSESSMENT_LIST,
+        Action.ITEM_READ,
+        Action.RECORD_READ,
+        Action.RECORD_USE,
+        Action.PACKAGE_FETCH,
+    }
+)
+
+#: Everything an outside requester can ever be permitted; a guardrail forbids it the rest.
+OUTSIDE_ACTIONS: Final = frozenset(
+    {
+        Action.RECORDS_REQUEST,
+        Action.DISCLOSURE_RELEASE,
+        Action.PACKAGE_FETCH,
+        Action.ACCOUNT_READ_SELF,
+        Action.SESSION_LIST,
+        Action.SESSION_END,
+    }
+)
+
 _EVENTS: Final = frozenset(
     {
         Action.FLAG_RAISE,

@@ -27,11 +27,17 @@ class Obligation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One determining rule: `id` as in its policy file, the paragraphs it rests on, and how sure we are."""
+    """One determining rule: `id` as in its policy file, the paragraphs it rests on, and how sure we are.
+
+    `reason` is the rule's stable reason code and `text` its plain sentence, where the file gives them, else
+    "".
+    """
 
     id: str
     cite: str
     conf: Confidence
+    reason: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class UseFacts:
-    """One record item and the member of staff who would read it: internal communication, 42 CFR 2.12(c)(3)."""
+    """One record item and the member of staff who would read it: internal use, 42 CFR 2.12(c)(3)."""
 
     #: Stays inside the program (personnel, or an entity with direct administrative control).
     internal: bool = False
@@ -117,7 +117,7 @@ class ReleaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CallerFacts:
-    """What the policies see of a caller. One attribute per role and kind: a misspelt one does not validate."""
+    """What the policies see of a caller. One attribute per role: a misspelt one does not validate."""
 
     staff: bool = False
     outside: bool = False

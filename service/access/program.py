@@ -42,7 +42,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Configuration of one program. `director` is the person whose findings 2.14(c) and 2.15(a)(2) ask for."""
+    """Configuration of one program. `director`: whose findings 2.14(c) and 2.15(a)(2) ask for."""
 
     id: ProgramId
     key: str

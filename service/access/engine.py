@@ -1,0 +1,245 @@
+"""The only evaluator of policies: Cedar, with the schema always given and every doubt a denial.
+
+Cedar skips a policy that errs. For a permit that is harmless; a *forbid* that is skipped would open what it
+guards, so a permission counts only when nothing erred. No decision, an unknown act, facts of the wrong
+shape, an exception from the evaluator: all are denials with `failed` set, which the caller records like any
+other.
+
+Policies are parsed once, at load, each under its own @id (Cedar's positional ids would change with every
+edit), and kept as one set per act: a policy whose scope does not include the act can never apply to it, and
+evaluation costs time for each policy looked at.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+from uuid import UUID
+
+import cedarpy
+
+from service.access.actions import Action
+from service.access.caller import ROLES_OF_KIND, Caller, CallerKind, Role
+from service.access.compile import GROUPS, SCHEMA_FILE, differences, facts_type
+from service.access.decision import Citation, Confidence, Decision, Obligation
+from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
+from service.access.purposes import Purposes, read_purposes
+from service.errors import StartRefused
+
+#: What a determining rule brings along besides its effect.
+_REQUIRED = frozenset({"id", "cite", "conf"})
+_OPTIONAL = frozenset({"obligation", "reason", "text"})
+_HASHED_SUFFIXES = frozenset({".cedar", ".cedarschema", ".yaml", ".txt"})
+#: Versioned and recorded by themselves: a program's configuration, an instrument.
+_HASHED_ELSEWHERE = frozenset({"programs", "instruments"})
+_NO_ENTITIES = "[]"
+_FAILED = Decision(permitted=False, failed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy as loaded: what it says (`citation`), which duties it brings, whether it forbids."""
+
+    citation: Citation
+    obligations: tuple[Obligation, ...]
+    forbids: bool
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Policies, schema and purposes as they were when the service started; immutable.
+
+    `policy_set_hash` is the SHA-256, in hexadecimal, that every audit entry carries.
+    """
+
+    policy_set_hash: str
+    purposes: Purposes
+    rules: Mapping[str, Rule]
+    _schema: cedarpy.Schema
+    _by_action: Mapping[Action, cedarpy.PolicySet]
+
+    @staticmethod
+    def load(policies: Path) -> "Engine":
+        """Read, check and parse everything under `policies`; raises StartRefused and never loads a part."""
+        if stale := differences(policies):
+            raise StartRefused(f"{', '.join(stale)}: out of date; run `consentry policies generate`")
+        texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(policies.glob("*.cedar"))}
+        schema_text = (policies / SCHEMA_FILE).read_text(encoding="utf-8")
+        rules, bodies = _read_rules(texts)
+        try:
+            schema = cedarpy.Schema.from_str(schema_text)
+            verdict = cedarpy.validate_policies(  # pyright: ignore[reportUnknownMemberType] -- a bare dict again
+                "\n".join(texts.values()), schema
+            )
+            if not verdict.validation_passed:
+                faults = "; ".join(str(error) for error in verdict.errors)
+                raise StartRefused(f"the policies do not validate: {faults}")
+            by_action = {action: _slice(action, bodies) for action in Action if not action.is_event}
+        except ValueError as error:
+            raise StartRefused(f"the policies cannot be parsed: {error}") from None
+        purposes = read_purposes((policies / "purposes.yaml").read_text(encoding="utf-8"))
+        return Engine(
+            policy_set_hash=hash_policies(policies),
+            purposes=purposes,
+            rules=MappingProxyType(rules),
+            _schema=schema,
+            _by_action=MappingProxyType(by_action),
+        )
+
+    def decide(
+        self, action: Action, caller: Caller, purpose: str | None, facts: Facts | UseFacts | ReleaseFacts
+    ) -> Decision:
+        """The decision on one act. Never raises: what cannot be evaluated is denied with `failed`."""
+        policies = self._by_action.get(action)
+        if policies is None or type(facts) is not facts_type(action):
+            return _FAILED
+        request = {
+            "principal": {"type": "Caller", "id": str(caller.account_id)},
+            "action": {"type": "Action", "id": action.value},
+            "resource": {"type": "Program", "id": str(_program_of(facts, caller))},
+            "context": (
+                f'{{"caller":{_caller_json(caller.kind, caller.roles, caller.assurance)},'
+                f'"purpose":{_facts_json(self.purposes.facts(caller, purpose))},'
+                f'"home":{{"type":"Program","id":"{caller.program_id}"}},"facts":{_facts_json(facts)}}}'
+            ),
+        }
+        try:
+            answer = cedarpy.is_authorized(  # pyright: ignore[reportUnknownMemberType] -- a bare dict in its stub
+                request, policies, _NO_ENTITIES, self._schema
+            )
+            return self._read(answer)
+        except Exception:  # whatever the evaluator raises, the answer is no
+            return _FAILED
+
+    def _read(self, answer: cedarpy.AuthzResult) -> Decision:
+        if answer.diagnostics.errors:
+            return _FAILED
+        ids = tuple(sorted(answer.diagnostics.reasons))
+        rules = [self.rules[name] for name in ids]
+        citations = tuple(rule.citation for rule in rules)
+        match answer.decision:
+            case cedarpy.Decision.Allow:
+                duties = {duty for rule in rules for duty in rule.obligations}
+                if not rules or any(rule.forbids for rule in rules):
+                    return _FAILED
+                return Decision(True, ids, citations, tuple(sorted(duties)))
+            case cedarpy.Decision.Deny:
+                return Decision(False, ids, citations, refused_by=ids)
+            case _:
+                return _FAILED
+
+
+def _program_of(facts: Facts | UseFacts | ReleaseFacts, caller: Caller) -> UUID:
+    """The program the thing belongs to; what is only being made belongs to the caller's."""
+    return facts.program if isinstance(facts, Facts) and facts.program is not None else caller.program_id
+
+
+def hash_policies(policies: Path) -> str:
+    """SHA-256 over name and bytes of every file a decision rests on, each with its length in front, by
+    name.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(policies.rglob("*")):
+        name = path.relative_to(policies)
+        if not path.is_file() or path.suffix not in _HASHED_SUFFIXES or name.parts[0] in _HASHED_ELSEWHERE:
+            continue
+        for part in (name.as_posix().encode(), path.read_bytes()):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _read_rules(texts: Mapping[str, str]) -> tuple[dict[str, Rule], dict[str, dict[str, Any]]]:
+    """Rules and their Cedar JSON bodies by @id; strict about annotations, templates and double ids."""
+    rules: dict[str, Rule] = {}
+    bodies: dict[str, dict[str, Any]] = {}
+    for file, text in texts.items():
+        try:
+            parsed = cast("dict[str, Any]", json.loads(cedarpy.policies_to_json_str(text)))
+        except ValueError as error:
+            raise StartRefused(f"{file} cannot be parsed: {error}") from None
+        if parsed.get("templates") or parsed.get("templateLinks"):
+            raise StartRefused(f"{file}: templates are not used here")
+        for body in cast("dict[str, dict[str, Any]]", parsed["staticPolicies"]).values():
+            rule = _read_rule(file, body)
+            if rule.citation.id in rules:
+                raise StartRefused(f"{file}: id {rule.citation.id} is used twice")
+            rules[rule.citation.id] = rule
+            bodies[rule.citation.id] = body
+    if not rules:
+        raise StartRefused("there are no policies; nothing could be decided")
+    return rules, bodies
+
+
+def _read_rule(file: str, body: Mapping[str, Any]) -> Rule:
+    notes = cast("dict[str, str | None]", body.get("annotations", {}))
+    name = notes.get("id") or "a policy without @id"
+    if missing := [note for note in sorted(_REQUIRED) if not notes.get(note)]:
+        raise StartRefused(f"{file}: {name} lacks {', '.join('@' + note for note in missing)}")
+    if unknown := set(notes) - _REQUIRED - _OPTIONAL:
+        raise StartRefused(f"{file}: {name} has unknown annotations: {', '.join(sorted(unknown))}")
+    try:
+        conf = Confidence(notes["conf"] or "")
+        duties = tuple(Obligation(duty) for duty in (notes.get("obligation") or "").replace(",", " ").split())
+    except ValueError as error:
+        raise StartRefused(f"{file}: {name}: {error}") from None
+    if duties and body["effect"] != "permit":
+        raise StartRefused(f"{file}: {name}: only a permission brings duties")
+    citation = Citation(name, notes["cite"] or "", conf, notes.get("reason") or "", notes.get("text") or "")
+    return Rule(citation, duties, body["effect"] == "forbid", file)
+
+
+def _slice(action: Action, bodies: Mapping[str, dict[str, Any]]) -> cedarpy.PolicySet:
+    """The policies whose scope includes the act."""
+    names = {action.value} | {group for group, members in GROUPS.items() if action in members}
+    kept = {name: body for name, body in bodies.items() if _in_scope(body["action"], names)}
+    return cedarpy.PolicySet.from_json_str(
+        json.dumps({"staticPolicies": kept, "templates": {}, "templateLinks": []})
+    )
+
+
+def _in_scope(scope: Mapping[str, Any], names: set[str]) -> bool:
+    match scope:
+        case {"op": "All"}:
+            return True
+        case {"op": "==" | "in", "entity": {"id": name}}:
+            return name in names
+        case {"op": "in", "entities": entities}:
+            return any(entity["id"] in names for entity in entities)
+        case _:  # a form we do not know: let Cedar itself decide whether it applies
+            return True
+
+
+@lru_cache(maxsize=64)
+def _caller_json(kind: CallerKind, roles: frozenset[Role], assurance: str) -> str:
+    return _facts_json(
+        CallerFacts(
+            staff=kind is CallerKind.STAFF,
+            outside=kind is CallerKind.REQUESTER,
+            intake=Role.INTAKE in roles,
+            clinician=Role.CLINICIAN in roles,
+            compliance=Role.COMPLIANCE in roles,
+            administrator=Role.ADMINISTRATOR in roles,
+            patient=kind is CallerKind.PATIENT or Role.PATIENT in roles,
+            requester=Role.REQUESTER in roles,
+            system=Role.SYSTEM in roles,
+            roles_fit_kind=bool(roles) and roles <= ROLES_OF_KIND[kind],
+            assurance=assurance,
+        )
+    )
+
+
+def _facts_json(facts: CallerFacts | PurposeFacts | Facts | UseFacts | ReleaseFacts) -> str:
+    names, values = _attributes(type(facts))
+    return json.dumps(dict(zip(names, values(facts), strict=True)), default=sorted, separators=(",", ":"))
+
+
+@lru_cache(maxsize=8)
+def _attributes(kind: type) -> tuple[tuple[str, ...], Any]:
+    names = tuple(field.name for field in fields(kind) if field.name != "program")
+    return names, attrgetter(*names)
