@@ -1,8 +1,8 @@
 """The embedded cluster on disk: whose it is, where it lies, which binaries serve it, how it is configured.
 
-PostgreSQL refuses to run as root, so a service started by root runs it as an unprivileged user, on a copy of the
-binaries (the virtual environment may lie in a folder only root can enter) and, when that user cannot reach the data
-folder, with the cluster under `/var/lib/consentry`; `postgres.location` in the data folder then says where.
+PostgreSQL refuses to run as root, so a service started by root runs it as an unprivileged user, on a copy of
+the binaries (the virtual environment may lie in a folder only root enters) and, when that user cannot reach
+the data folder, with the cluster under `/var/lib/consentry`; `postgres.location` there then says where.
 """
 
 import importlib.metadata
@@ -239,7 +239,10 @@ def forget_stale_pid(data: Path) -> bool:
         return True
     try:
         os.kill(pid, 0)
-        serves_here = _working_folder(pid) == data.resolve()
+        folder = _working_folder(pid)
+        if folder is None and not Path("/proc/self").exists():
+            return True
+        serves_here = folder == data.resolve()
     except (ProcessLookupError, PermissionError):
         serves_here = False
     if serves_here:
@@ -259,9 +262,8 @@ def is_ready(data: Path, pid: int) -> bool:
 
 def _working_folder(pid: int) -> Path | None:
     # A postmaster works in its data folder. Without /proc nothing is known, and PostgreSQL itself decides.
-    link = Path(f"/proc/{pid}/cwd")
     try:
-        return link.readlink()
+        return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return None
 

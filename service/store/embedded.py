@@ -5,8 +5,8 @@ parent folders and leaves servers behind after kill -9. This one keeps four prom
 
 * Nobody but the operating-system user who runs the service can connect: one Unix socket in a closed folder,
   peer authentication; TCP only when asked for, on 127.0.0.1, with SCRAM passwords.
-* The server never outlives the process that started it, kill -9 included: a watchdog waits on a pipe that only
-  that process holds open, and the kernel closes it whatever the reason.
+* The server never outlives the process that started it, kill -9 included: a watchdog waits on a pipe that
+  only that process holds open, and the kernel closes it whatever the reason.
 * One server per data folder. A lock on the folder decides, not a process id that may have been reused.
 * Started by root it runs as an unprivileged user (`cluster.py`).
 
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
             return True
 
     def stop(self, *, remove: bool = False) -> None:
-        """Fast shutdown: open transactions roll back, what is committed is on disk. `remove` deletes it all."""
+        """Fast shutdown: open transactions roll back, committed ones are on disk. `remove` deletes all."""
         with self._guard:
             self._stopped = True
             if self._server is not None and self._server.poll() is None:

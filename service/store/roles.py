@@ -52,7 +52,8 @@ _UNSAFE_BECAUSE = (
 def provision(admin: _Admin, database: str = DATABASE, passwords: Mapping[str, str] | None = None) -> None:
     """Create what is missing of roles and `database`, and set grants; safe to repeat.
 
-    `admin` is in autocommit. `passwords` by role name; None where the operating system vouches for the caller (peer authentication).
+    `admin` is in autocommit. `passwords` by role name; None where the operating
+    system vouches for the caller (peer authentication).
     """
     admin.execute("select pg_advisory_lock(%s)", [_PROVISIONING])
     try:

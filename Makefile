@@ -1,0 +1,79 @@
+# Every target prepares what it needs. The environment is rebuilt when a requirement file is newer than it.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: demo setup test check bench battery fmt requirements chromium
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-run
+DEV_READY := $(VENV)/.ready-dev
+PORT ?= 8000
+DATA ?= .consentry
+# Two workers fit the smallest machine this is meant for; more processes only help where there are more cores.
+TEST_WORKERS ?= 2
+COVERAGE ?= 90
+# Linters and scanners read the project, not its environment or its data.
+ALL_FILES = find . -type f -not -path './.git/*' -not -path './$(VENV)/*' -not -path './.*cache/*' \
+	-not -path './.hypothesis/*' -not -path './$(DATA)/*' -not -path '*/__pycache__/*' -not -path './*.egg-info/*' \
+	-not -name '.coverage*' -not -name 'requirements*.txt' -not -name .secrets.baseline -print0
+
+demo: $(RUN_READY)
+	$(BIN)/consentry serve --demo --port $(PORT) --data $(DATA)
+
+setup: $(DEV_READY)
+
+test: $(DEV_READY) chromium
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(COVERAGE) tests
+
+check: $(DEV_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/consentry policies check
+	$(BIN)/consentry migrate --check
+	$(BIN)/bandit -q -c pyproject.toml -r service migrations
+	$(ALL_FILES) | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+
+bench: $(DEV_READY)
+	$(BIN)/python -m tests.bench
+
+battery: $(DEV_READY) chromium
+	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m battery tests
+
+fmt: $(DEV_READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The pinned files name versions and hashes, and no registry.
+requirements: $(DEV_READY)
+	for each in requirements requirements-dev; do \
+		$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url $$each.in -o $$each.txt || exit 1; \
+	done
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Consentry needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		  apt-get update -q && apt-get install -yq python3-venv; } || \
+		{ echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_READY): $(BIN)/python requirements.txt pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The tests of the pages drive a real browser.
+chromium:
+	@command -v chromium >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		  apt-get update -q && apt-get install -yq --no-install-recommends chromium; } || \
+		{ echo "The tests of the pages need the chromium browser; on Debian: apt-get install chromium" >&2; exit 1; }
