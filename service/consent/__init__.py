@@ -1,0 +1,3 @@
+"""Consents to disclose: what they must say (42 CFR 2.31), who signed which words, and what they cover
+today.
+"""

@@ -1,0 +1,263 @@
+"""What a consent says: its terms, its signatures, and the record of both.
+
+The words follow 42 CFR 2.31(a): who discloses (a)(2), what (a)(3), to whom (a)(4), what for (a)(5), how
+it is taken back (a)(6), when it ends (a)(7), signature and date (a)(8)-(9), the two statements of
+(a)(10). Nothing here decides; `elements` says what is missing, `validity` whether it stands today,
+`match` what it covers.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+
+class ConsentKind(StrEnum):
+    """The instruments of 2.31, 2.34 and 2.35; only those in SUPPORTED_KINDS can be drafted today."""
+
+    SPECIFIC = "specific"
+    TPO = "tpo"
+    INTERMEDIARY = "intermediary"
+    COUNSELING_NOTES = "counseling_notes"
+    LEGAL_PROCEEDINGS = "legal_proceedings"
+    RESEARCH = "research"
+    CRIMINAL_JUSTICE = "criminal_justice"
+    FUNDRAISING = "fundraising"
+    CENTRAL_REGISTRY = "central_registry"
+
+
+SUPPORTED_KINDS = frozenset({ConsentKind.SPECIFIC, ConsentKind.TPO})
+
+
+class ConsentState(StrEnum):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+class RecipientType(StrEnum):
+    PERSON = "person"
+    ENTITY = "entity"
+    CLASS = "class"
+    INTERMEDIARY = "intermediary"
+
+
+class RecipientClass(StrEnum):
+    """Classes of persons a consent may name instead of names (2.31(a)(4)(i)); TPO is the four others
+    together.
+    """
+
+    TPO = "tpo"
+    TREATING_PROVIDERS = "treating_providers"
+    HEALTH_PLANS = "health_plans"
+    THIRD_PARTY_PAYERS = "third_party_payers"
+    PROGRAM_OPERATIONS = "program_operations"
+
+
+class ExpiryKind(StrEnum):
+    DATE = "date"
+    EVENT = "event"
+    NONE = "none"
+    END_OF_TREATMENT = "end_of_treatment"
+
+
+class Initiator(StrEnum):
+    PATIENT = "patient"
+    STAFF = "staff"
+
+
+class Form(StrEnum):
+    ELECTRONIC = "electronic"
+    PAPER = "paper"
+    ORAL = "oral"
+
+
+class SignerRole(StrEnum):
+    PATIENT = "patient"
+    PARENT = "parent"
+    GUARDIAN = "guardian"
+    PERSONAL_REPRESENTATIVE = "personal_representative"
+    PROGRAM_DIRECTOR = "program_director"
+
+
+class SignatureMethod(StrEnum):
+    DRAWN = "drawn"
+    TYPED = "typed"
+    PAPER_SCAN = "paper_scan"
+
+
+#: "all" has to be said; an empty tuple is not "all" but a missing element.
+Selection: TypeAlias = Literal["all"] | tuple[str, ...]
+
+#: Record kinds that no "all" reaches: counseling notes by 2.31(b), psychotherapy notes by 45 CFR
+#: 164.508(a)(2).
+SEPARATE_KINDS = frozenset({"counseling_note", "psychotherapy_note"})
+
+#: The unit key of a discloser that means every unit of the program.
+WHOLE_PROGRAM = "*"
+
+#: The sample words of 2.31(a)(5)(ii) as one code, and the code of 2.31(a)(5)(i).
+TPO_PURPOSE = "TPO"
+PATIENT_REQUEST = "PATRQT"
+
+
+@dataclass(frozen=True, slots=True)
+class Discloser:
+    """A unit that may share its records. `name` is what it was called when the consent was written: the
+    text says so.
+    """
+
+    unit: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient as the consent names it; `recipient_id` is its row in the register, by which
+    decisions match.
+    """
+
+    recipient_id: UUID
+    type: RecipientType
+    name: str
+    recipient_class: RecipientClass | None = None
+    covered_entity: bool = False
+    business_associate: bool = False
+
+    @property
+    def under_hipaa(self) -> bool:
+        """True when 2.31(a)(4)(iii) may apply; a class of providers and plans always may hold covered
+        entities.
+        """
+        return self.covered_entity or self.business_associate or self.type is RecipientType.CLASS
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What may be disclosed: kinds and labels both have to allow an item; the dates are dates of the item."""
+
+    kinds: Selection = ()
+    labels: Selection = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    kind: ExpiryKind
+    on: date | None = None
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Which paragraphs of the versioned text the renderer inserts. True means: the text says it."""
+
+    revocation: bool = False
+    revocation_how: bool = False
+    hipaa_redisclosure: bool = False
+    redisclosure_potential: bool = False
+    refusal_consequences: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentTerms:
+    """Everything the patient agrees to. Order of recipients, purposes and kinds never changes the meaning."""
+
+    kind: ConsentKind
+    program_name: str
+    patient_name: str
+    disclosers: tuple[Discloser, ...]
+    recipients: tuple[Recipient, ...]
+    scope: Scope
+    purposes: tuple[str, ...]
+    expiry: Expiry | None
+    statements: Statements
+    form: Form | None
+    initiated_by: Initiator | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature with the evidence of who made it where: kept whole, because 2.31(a)(8) will be argued
+    later.
+    """
+
+    role: SignerRole | str
+    name: str
+    method: SignatureMethod
+    signed_on: date | None
+    recorded_at: datetime
+    attestation: str
+    text_sha256: str
+    account_id: UUID
+    session_id: UUID | None = None
+    witness_account_id: UUID | None = None
+    authority: str | None = None
+    image_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A revocation as received; `recipients` empty means all of them. It acts forward only, from
+    `recorded_at`.
+    """
+
+    received_at: datetime
+    recorded_at: datetime
+    form: Literal["written", "oral"]
+    by: str
+    recipients: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """A consent as it stands in the record, opened: terms, state, the hash of the words that were signed."""
+
+    consent_id: UUID
+    patient_id: UUID
+    terms: ConsentTerms
+    state: ConsentState
+    version: int
+    text_version: str
+    created_at: datetime
+    text_sha256: str | None = None
+    signatures: tuple[Signature, ...] = ()
+    active_from: datetime | None = None
+    revocations: tuple[Revocation, ...] = ()
+    superseded_by: UUID | None = None
+
+    @property
+    def revoked_recipients(self) -> frozenset[UUID]:
+        """Recipients taken out one by one; a revocation of everything shows in `state`."""
+        return frozenset(r for revocation in self.revocations for r in revocation.recipients)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands against a consent, in words a patient understands, with the paragraph it
+    rests on.
+    """
+
+    code: str
+    message: str
+    citation: str
+    conf: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The instant and place of a decision; `events` are the patient's: what happened, and on which local
+    day.
+    """
+
+    now: datetime
+    timezone: str
+    events: frozenset[tuple[str, date]] = frozenset()

@@ -1,0 +1,208 @@
+"""The words of a consent: they say what was selected and nothing else, and they never change."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.access.purposes import read_purposes
+from service.consent.document import one_line, render, rendered_hash, text_hash
+from service.consent.elements import CHECKED
+from service.consent.model import (
+    TPO_PURPOSE,
+    ConsentTerms,
+    Discloser,
+    Expiry,
+    ExpiryKind,
+    Form,
+    Recipient,
+    RecipientClass,
+    RecipientType,
+    Scope,
+    Statements,
+)
+from service.consent.rulebook import load_rulebook
+from service.errors import StartRefused
+from service.labels import Label
+from tests.unit.consent.cases import BOOK, POLICIES, TEXT, consent, known_as
+
+#: SHA-256 of each version's file as it was when first used. A version that has been signed under never
+#: changes: every consent signed with its words would stop being intact. To change words, add a version.
+ISSUED = {"v2026-02": "714100c888c2bef04acee4410b7e5fcac20bbcd1c15d3eb05aee2cbeff6b12ac"}
+
+Change: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], object]
+
+STATEMENTS = {f.name: getattr(TEXT.statements, f.name) for f in fields(Statements)}
+
+
+def _program(paragraph: str) -> str:
+    return paragraph.format(program="Harbor Testprogram")
+
+
+def test_issued_versions_are_as_they_were() -> None:
+    found = {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (POLICIES / "consent_texts").iterdir()
+    }
+    assert found == ISSUED
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_a_statement_is_in_the_text_exactly_when_it_is_selected(name: str) -> None:
+    terms = consent("C_TPO").terms
+    without = replace(terms, statements=replace(terms.statements, **{name: False}))
+    assert _program(STATEMENTS[name]) in render(terms, TEXT)
+    assert _program(STATEMENTS[name]) not in render(without, TEXT)
+
+
+def test_the_same_terms_give_the_same_bytes() -> None:
+    terms = consent("C_TPO").terms
+    assert render(terms, TEXT).encode() == render(consent("C_TPO").terms, TEXT).encode()
+    assert rendered_hash(terms, TEXT) == text_hash(render(terms, TEXT))
+
+
+def test_order_of_what_was_entered_does_not_change_the_words() -> None:
+    named = tuple(
+        Recipient(known_as(n), RecipientType.PERSON, n) for n in ("Zoe Testperson", "Abe Testperson")
+    )
+    terms = replace(consent().terms, recipients=named, purposes=("HOUSING", "CHARITY"))
+    turned = replace(terms, recipients=named[::-1], purposes=("CHARITY", "HOUSING"))
+    assert render(terms, TEXT) == render(turned, TEXT)
+
+
+def _terms_for_all_words() -> list[ConsentTerms]:
+    base = consent("C_TPO").terms
+    day, other = date(2026, 3, 1), date(2026, 4, 30)
+    return [
+        base,
+        consent().terms,
+        replace(base, disclosers=(Discloser("*", "all"),)),
+        *(
+            replace(base, recipients=(Recipient(known_as(c), RecipientType.CLASS, c, c),))
+            for c in RecipientClass
+        ),
+        replace(base, scope=Scope("all", ("SUD",), day, other, "my visits")),
+        replace(base, scope=Scope(("attendance",), "all", day, None)),
+        replace(base, scope=Scope("all", "all", None, other)),
+        *(replace(base, expiry=Expiry(k, day, "discharge")) for k in ExpiryKind),
+        *(replace(base, form=form) for form in Form),
+    ]
+
+
+def test_every_place_in_the_words_is_filled() -> None:
+    """No template of the file asks for something the renderer does not give."""
+    for terms in _terms_for_all_words():
+        rendered = render(terms, TEXT)
+        assert "{" not in rendered
+        assert "}" not in rendered
+
+
+def test_purposes_labels_and_kinds_have_words() -> None:
+    purposes = read_purposes((POLICIES / "purposes.yaml").read_text(encoding="utf-8"))
+    assert set(TEXT.purposes) == {*purposes.by_code, TPO_PURPOSE}
+    assert set(TEXT.labels) == {label.value for label in Label}
+    assert set(TEXT.recipients.classes) == {c.value for c in RecipientClass}
+    needed = {kind for p in purposes.by_code.values() if p.ceiling for kind in p.ceiling}
+    assert needed <= set(TEXT.kinds)
+
+
+def test_a_date_reads_one_way_only() -> None:
+    assert "on December 31, 2026" in render(consent().terms, TEXT)
+
+
+# ---- what people type
+# -------------------------------------------------------------------------------------------
+
+
+@given(st.text(max_size=200))
+def test_nobody_types_a_paragraph_into_the_text(typed: str) -> None:
+    """Whatever is typed into a free field adds no line, so it can pass for no heading and no statement."""
+    base = consent().terms
+    terms = replace(
+        base,
+        patient_name="Pat " + typed,
+        scope=replace(base.scope, description="visits " + typed),
+        recipients=(replace(base.recipients[0], name="Lee " + typed),),
+    )
+    plain = replace(
+        base,
+        patient_name="Pat",
+        scope=replace(base.scope, description="visits"),
+        recipients=(replace(base.recipients[0], name="Lee"),),
+    )
+    assert len(render(terms, TEXT).splitlines()) == len(render(plain, TEXT).splitlines())
+
+
+def test_a_typed_statement_stays_between_its_quotation_marks() -> None:
+    base = consent().terms
+    forged = "x\u201d\n- " + _program(STATEMENTS["hipaa_redisclosure"])
+    rendered = render(replace(base, scope=replace(base.scope, description=forged)), TEXT)
+    line = next(line for line in rendered.splitlines() if "In my own words" in line)
+    assert line.endswith("\u201d")
+    assert line.count("\u201d") == 1
+    assert forged.split("- ")[1][:40] in line
+
+
+def test_braces_in_a_name_stay_braces() -> None:
+    terms = replace(consent().terms, patient_name="Pat {program} {0}")
+    assert "- Pat {program} {0}" in render(terms, TEXT)
+
+
+@given(st.text())
+def test_one_line_is_one_line_and_settled(typed: str) -> None:
+    once = one_line(typed)
+    assert len(once.splitlines()) <= 1
+    assert one_line(once) == once
+
+
+# ---- the files
+# --------------------------------------------------------------------------------------------------
+
+
+def _copy(folder: Path, change: Change) -> None:
+    elements = yaml.safe_load((POLICIES / "elements.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_load((POLICIES / "consent_texts/v2026-02.yaml").read_text(encoding="utf-8"))
+    change(elements, text)
+    (folder / "consent_texts").mkdir()
+    (folder / "elements.yaml").write_text(yaml.safe_dump(elements), encoding="utf-8")
+    (folder / "consent_texts/v2026-02.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+
+
+def test_an_unchanged_copy_loads(tmp_path: Path) -> None:
+    _copy(tmp_path, lambda elements, text: None)
+    assert load_rulebook(tmp_path, CHECKED) == BOOK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda e, t: e["elements"].pop(), id="element without a row"),
+        pytest.param(
+            lambda e, t: e["elements"].append(e["elements"][0] | {"code": "C-NEW"}), id="row without a check"
+        ),
+        pytest.param(lambda e, t: e["elements"].append(e["elements"][0]), id="row twice"),
+        pytest.param(lambda e, t: e["elements"][0].update(applies="sometimes"), id="unknown condition"),
+        pytest.param(lambda e, t: e["elements"][0].update(comment="x"), id="unknown key"),
+        pytest.param(lambda e, t: e["elements"][0].update(conf="sure"), id="unknown confidence"),
+        pytest.param(lambda e, t: t["statements"].pop("revocation"), id="statement without words"),
+        pytest.param(lambda e, t: t.update(version="v2"), id="version and file name differ"),
+    ],
+)
+def test_a_file_that_is_not_right_stops_the_start(tmp_path: Path, change: Change) -> None:
+    _copy(tmp_path, change)
+    with pytest.raises(StartRefused):
+        load_rulebook(tmp_path, CHECKED)
+
+
+def test_no_words_at_all_stop_the_start(tmp_path: Path) -> None:
+    _copy(tmp_path, lambda elements, text: None)
+    (tmp_path / "consent_texts/v2026-02.yaml").unlink()
+    with pytest.raises(StartRefused):
+        load_rulebook(tmp_path, CHECKED)

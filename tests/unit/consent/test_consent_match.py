@@ -1,0 +1,373 @@
+"""What a consent covers: the match facts, the words for what it does not cover, and that one of many
+decides alone.
+"""
+
+from dataclasses import fields, replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.access.facts import ReleaseFacts
+from service.consent.match import (
+    ConsentMatch,
+    Item,
+    Request,
+    Standing,
+    match,
+    purpose_covered,
+    standing,
+    why_not,
+    with_consent,
+)
+from service.consent.model import ConsentKind, ConsentRecord, ConsentState, Revocation, Today
+from tests.unit.consent.cases import BOOK, CLASSES, NOW, PATIENT, ZONE, consent, known_as
+
+TODAY = Today(NOW, ZONE)
+LAWYER = Request(PATIENT, known_as("Lee Attorney"), frozenset(), "HOUSING")
+CLINIC = Request(PATIENT, known_as("Elm Family Clinic"), frozenset({"treating"}), "TREAT")
+ATTENDANCE = Item("attendance", "ordinary", frozenset({"SUD"}), date(2026, 3, 2), "U1")
+MEDICATION = Item("medication_list", "ordinary", frozenset({"SUD"}), date(2026, 3, 2), "U1")
+
+
+def stands(record: ConsentRecord, today: Today = TODAY) -> Standing:
+    return standing(BOOK, CLASSES, record, today)
+
+
+def ask(record: ConsentRecord, request: Request, item: Item) -> ConsentMatch:
+    return match(stands(record), request, item)
+
+
+def codes(found: ConsentMatch) -> set[str]:
+    return {reason.code for reason in why_not(BOOK, found)}
+
+
+def test_a_named_recipient_gets_what_was_consented_to() -> None:
+    found = ask(consent(), LAWYER, ATTENDANCE)
+    assert found.covers
+    assert codes(found) == set()
+
+
+def test_a_treating_clinic_is_in_the_class() -> None:
+    found = ask(consent("C_TPO"), CLINIC, MEDICATION)
+    assert found.covers
+    assert found.recipient_in_class
+    assert not found.recipient_named
+
+
+@pytest.mark.parametrize(
+    ("request_change", "item_change", "expected"),
+    [
+        ({"recipient_id": known_as("Somebody Else")}, {}, {"RECIPIENT_NOT_NAMED"}),
+        ({"purpose": "EMPLOYMENT"}, {}, {"PURPOSE_NOT_COVERED"}),
+        ({"purpose": None}, {}, {"PURPOSE_NOT_COVERED"}),
+        ({"purpose": ""}, {}, {"PURPOSE_NOT_COVERED"}),
+        ({"purpose": "housing"}, {}, {"PURPOSE_NOT_COVERED"}),
+        ({"purpose": "TPO"}, {}, {"PURPOSE_NOT_COVERED"}),
+        ({"patient_id": known_as("another patient")}, {}, {"PATIENT_NOT_NAMED"}),
+        ({}, {"kind": "lab_result"}, {"ITEM_NOT_IN_SCOPE"}),
+        ({}, {"unit": "U2"}, {"DISCLOSER_NOT_COVERED"}),
+        ({}, {"note_class": "sud_counseling_note"}, {"SCN_CONSENT_REQUIRED"}),
+        ({}, {"kind": "counseling_note"}, {"SCN_CONSENT_REQUIRED"}),
+        ({}, {"note_class": "something new"}, {"SCN_CONSENT_REQUIRED"}),
+        ({}, {"kind": "psychotherapy_note"}, {"PSYCHOTHERAPY_AUTHORIZATION_REQUIRED"}),
+    ],
+)
+def test_one_thing_wrong_is_one_reason(
+    request_change: dict[str, Any], item_change: dict[str, Any], expected: set[str]
+) -> None:
+    found = ask(consent(), replace(LAWYER, **request_change), replace(ATTENDANCE, **item_change))
+    assert codes(found) == expected
+    assert not found.covers
+
+
+def test_all_reasons_are_given_not_the_first() -> None:
+    found = ask(
+        consent(expiry={"kind": "date", "date": date(2026, 5, 1)}),
+        Request(PATIENT, known_as("Somebody Else"), frozenset(), "TREAT"),
+        replace(MEDICATION, unit="U2"),
+    )
+    assert codes(found) == {
+        "C-EXPIRED",
+        "DISCLOSER_NOT_COVERED",
+        "RECIPIENT_NOT_NAMED",
+        "PURPOSE_NOT_COVERED",
+        "ITEM_NOT_IN_SCOPE",
+    }
+
+
+# ---- recipients
+# -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("named", "relationship", "inside"),
+    [
+        ("tpo", "treating", True),
+        ("tpo", "health_plan", True),
+        ("tpo", "third_party_payer", True),
+        ("tpo", "operations", True),
+        ("tpo", "staff", False),
+        ("tpo", "family", False),
+        ("treating_providers", "treating", True),
+        ("treating_providers", "health_plan", False),
+        ("health_plans", "health_plan", True),
+        ("third_party_payers", "health_plan", False),
+        ("program_operations", "operations", True),
+    ],
+)
+def test_a_class_matches_through_a_recorded_relationship(named: str, relationship: str, inside: bool) -> None:
+    record = consent("C_TPO", recipients=[{"class": named}])
+    found = ask(record, replace(CLINIC, relationships=frozenset({relationship})), MEDICATION)
+    assert found.recipient_in_class is inside
+    assert codes(found) == (set() if inside else {"NOT_IN_CLASS"})
+
+
+def test_without_a_relationship_nobody_is_in_a_class() -> None:
+    found = ask(consent("C_TPO"), replace(CLINIC, relationships=frozenset()), MEDICATION)
+    assert codes(found) == {"NOT_IN_CLASS"}
+
+
+def test_the_class_row_of_the_register_is_not_a_recipient() -> None:
+    """Somebody who got hold of the class's own id is not thereby named."""
+    found = ask(consent("C_TPO"), Request(PATIENT, known_as("tpo"), frozenset(), "TREAT"), MEDICATION)
+    assert not found.recipient_named
+    assert not found.recipient_in_class
+
+
+def test_a_relationship_does_not_name_anybody() -> None:
+    found = ask(consent(), replace(CLINIC, purpose="HOUSING"), ATTENDANCE)
+    assert codes(found) == {"RECIPIENT_NOT_NAMED"}
+
+
+def test_a_recipient_taken_out_is_out_and_the_others_stay() -> None:
+    record = consent(recipients=[{"name": "Lee Attorney"}, {"name": "Elm Family Clinic"}])
+    partly = replace(
+        record, revocations=(Revocation(NOW, NOW, "written", "patient", frozenset({LAWYER.recipient_id})),)
+    )
+    assert codes(ask(partly, LAWYER, ATTENDANCE)) == {"C-REVOKED"}
+    assert ask(partly, replace(CLINIC, purpose="HOUSING"), ATTENDANCE).covers
+
+
+def test_a_member_of_a_class_can_be_taken_out() -> None:
+    partly = replace(
+        consent("C_TPO"),
+        revocations=(Revocation(NOW, NOW, "oral", "patient", frozenset({CLINIC.recipient_id})),),
+    )
+    assert codes(ask(partly, CLINIC, MEDICATION)) == {"C-REVOKED"}
+    assert ask(partly, replace(CLINIC, recipient_id=known_as("Acme Health Plan")), MEDICATION).covers
+
+
+# ---- purposes
+# ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stated", "asked", "covered"),
+    [
+        ("TPO", "TREAT", True),
+        ("TPO", "COC", True),
+        ("TPO", "HPAYMT", True),
+        ("TPO", "HOPERAT", True),
+        ("TPO", "CAREMGT", True),
+        ("TPO", "HLEGAL", False),
+        ("TPO", "CLINTRL", False),
+        ("TPO", "HRESCH", False),
+        ("TPO", "HMARKT", False),
+        ("TPO", "PUBHLTH", False),
+        ("TPO", "PATRQT", False),
+        ("TREAT", "COC", True),
+        ("TREAT", "CLINTRL", False),
+        ("TREAT", "HPAYMT", False),
+        ("COC", "TREAT", False),
+        ("HOPERAT", "HLEGAL", False),
+        ("HOPERAT", "CAREMGT", True),
+        ("CAREMGT", "HOPERAT", False),
+        ("HOUSING", "HOUSING", True),
+        ("HOUSING", "EMPLOYMENT", False),
+        ("PATRQT", "PATRQT", True),
+        ("PATRQT", "TREAT", False),
+        ("SORCERY", "SORCERY", False),
+    ],
+)
+def test_purposes_match_by_table_not_by_hierarchy(stated: str, asked: str, covered: bool) -> None:
+    assert purpose_covered((stated,), CLASSES, asked) is covered
+
+
+@given(st.lists(st.sampled_from([*CLASSES, "TPO", ""]), max_size=4))
+def test_a_missing_purpose_matches_nothing(stated: list[str]) -> None:
+    assert not purpose_covered(tuple(stated), CLASSES, None)
+    assert not purpose_covered(tuple(stated), CLASSES, "")
+    assert not purpose_covered(tuple(stated), CLASSES, "TPO")
+
+
+# ---- scope
+# ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "borne", "inside"),
+    [
+        ("all", {"SUD", "HIV"}, True),
+        ("all", set(), True),
+        (["SUD"], {"SUD"}, True),
+        (["SUD"], {"SUD", "HIV"}, False),
+        (["SUD", "HIV", "PSY"], {"SUD", "HIV"}, True),
+        (["SUD"], set(), False),
+        (["SUD", "PSY", "HIV", "STD", "SDV", "REPRO"], set(), False),
+    ],
+)
+def test_every_label_of_an_item_has_to_be_allowed(labels: Any, borne: set[str], inside: bool) -> None:
+    record = consent(scope={"kinds": ["attendance"], "labels": labels})
+    found = ask(record, LAWYER, replace(ATTENDANCE, labels=frozenset(borne)))
+    assert found.label_in_scope is inside
+    assert codes(found) == (set() if inside else {"LABEL_NOT_IN_SCOPE"})
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "dated", "inside"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 1), True),
+        (date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 31), True),
+        (date(2026, 3, 1), date(2026, 3, 31), date(2026, 2, 28), False),
+        (date(2026, 3, 1), date(2026, 3, 31), date(2026, 4, 1), False),
+        (date(2026, 3, 1), None, date(2030, 1, 1), True),
+        (None, date(2026, 3, 31), date(1999, 1, 1), True),
+        (date(2026, 3, 1), None, None, False),
+        (None, date(2026, 3, 31), None, False),
+        (None, None, None, True),
+    ],
+)
+def test_both_ends_of_a_period_belong_to_it(
+    first: date | None, last: date | None, dated: date | None, inside: bool
+) -> None:
+    record = consent(scope={"kinds": ["attendance"], "labels": "all", "from": first, "to": last})
+    assert ask(record, LAWYER, replace(ATTENDANCE, dated_on=dated)).date_in_scope is inside
+
+
+@pytest.mark.parametrize("kind", ["counseling_note", "psychotherapy_note"])
+@pytest.mark.parametrize("kinds", ["all", ["all"], ["counseling_note"], ["psychotherapy_note", "attendance"]])
+def test_no_scope_reaches_separate_notes(kind: str, kinds: Any) -> None:
+    record = consent("C_TPO", scope={"kinds": kinds, "labels": "all"})
+    found = ask(record, CLINIC, Item(kind, "ordinary", frozenset({"SUD"}), None, "U1"))
+    assert not found.kind_in_scope
+    assert not found.covers
+
+
+def test_every_unit_is_covered_when_the_whole_program_may_disclose() -> None:
+    record = consent(disclosers=["*"])
+    for unit in ("U1", "U2"):
+        assert ask(record, LAWYER, replace(ATTENDANCE, unit=unit)).covers
+
+
+# ---- facts for the policies
+# -------------------------------------------------------------------------------------
+
+_CONSENT_FACTS = {
+    field.name
+    for field in fields(ReleaseFacts)
+    if field.name.startswith("consent_")
+    or field.name.endswith(("_in_scope", "_covered", "_named", "_in_class"))
+} | {"purpose_matches", "scope_combines_notes", "purpose_combines_legal"}
+
+
+def _set(facts: ReleaseFacts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in _CONSENT_FACTS}
+
+
+def test_a_good_consent_gives_only_favourable_facts() -> None:
+    facts = with_consent(ReleaseFacts(), ask(consent(), LAWYER, ATTENDANCE))
+    unfavourable = {"consent_expired", "consent_revoked", "scope_combines_notes", "purpose_combines_legal"}
+    assert {n: v for n, v in _set(facts).items() if n in unfavourable} == dict.fromkeys(unfavourable, False)
+    assert facts.consent_kind == "specific"
+    rest = {
+        n: v for n, v in _set(facts).items() if n not in unfavourable | {"consent_kind", "recipient_in_class"}
+    }
+    assert rest == dict.fromkeys(rest, True)
+
+
+def test_the_request_and_item_facts_are_left_alone() -> None:
+    before = ReleaseFacts(purpose_class="other", kind="attendance", regime="part2", recipient_known=True)
+    after = with_consent(before, ask(consent(), LAWYER, ATTENDANCE))
+    untouched = {field.name for field in fields(ReleaseFacts)} - _CONSENT_FACTS
+    assert {n: getattr(after, n) for n in untouched} == {n: getattr(before, n) for n in untouched}
+
+
+@pytest.mark.parametrize(
+    ("record", "fact", "value"),
+    [
+        (consent(state=ConsentState.REVOKED), "consent_revoked", True),
+        (consent(state=ConsentState.REVOKED), "consent_state_active", False),
+        (consent(state=ConsentState.DRAFT), "consent_signed", False),
+        (consent(state=ConsentState.DRAFT), "consent_complete", False),
+        (consent(state=ConsentState.DRAFT), "consent_text_intact", False),
+        (consent(state=ConsentState.EXPIRED), "consent_expired", True),
+        (consent(expiry={"kind": "date", "date": date(2026, 5, 31)}), "consent_expired", True),
+        (consent(expiry=None), "consent_expired", True),
+        (consent(expiry={"kind": "event", "event": "unheard of"}), "consent_expired", True),
+        (consent(statements=["revocation"]), "consent_complete", False),
+        (consent(signed_text="other"), "consent_text_intact", False),
+        (consent(signer=None), "consent_signed", False),
+        (consent(signed_on=None), "consent_date_ok", False),
+        (consent(signed_on=date(2026, 6, 2)), "consent_date_ok", False),
+        (consent(active_from=NOW + timedelta(seconds=1)), "consent_effective", False),
+        (
+            consent("C_TPO", scope={"kinds": ["all", "counseling_note"], "labels": "all"}),
+            "scope_combines_notes",
+            True,
+        ),
+        (consent(purposes=["HOUSING", "HLEGAL"]), "purpose_combines_legal", True),
+        (consent(purposes=["HLEGAL"]), "purpose_combines_legal", True),
+    ],
+)
+def test_what_is_wrong_with_a_consent_becomes_its_fact(
+    record: ConsentRecord, fact: str, value: object
+) -> None:
+    assert getattr(with_consent(ReleaseFacts(), ask(record, LAWYER, ATTENDANCE)), fact) is value
+
+
+def test_another_patients_consent_contributes_nothing() -> None:
+    request = replace(LAWYER, patient_id=known_as("another patient"))
+    assert with_consent(ReleaseFacts(), ask(consent(), request, ATTENDANCE)) == ReleaseFacts()
+
+
+@pytest.mark.parametrize("kind", sorted(set(ConsentKind) - {ConsentKind.TPO, ConsentKind.SPECIFIC}))
+def test_a_kind_without_rules_gives_only_unfavourable_facts(kind: ConsentKind) -> None:
+    record = consent()
+    other = replace(record, terms=replace(record.terms, kind=kind))
+    facts = with_consent(ReleaseFacts(), ask(other, LAWYER, ATTENDANCE))
+    assert not facts.consent_state_active
+    assert not facts.consent_complete
+    assert facts.consent_expired
+    assert facts.scope_combines_notes
+    assert facts.purpose_combines_legal
+    assert codes(ask(other, LAWYER, ATTENDANCE)) == {"C-KIND-UNSUPPORTED"}
+
+
+@given(
+    record=st.sampled_from(
+        [consent(), consent("C_TPO"), consent(state=ConsentState.REVOKED), consent(purposes=[])]
+    ),
+    request=st.builds(
+        Request,
+        patient_id=st.sampled_from([PATIENT, known_as("another")]),
+        recipient_id=st.sampled_from([LAWYER.recipient_id, CLINIC.recipient_id]),
+        relationships=st.frozensets(st.sampled_from(["treating", "staff"])),
+        purpose=st.sampled_from(["HOUSING", "TREAT", None]),
+    ),
+    item=st.builds(
+        Item,
+        kind=st.sampled_from(["attendance", "lab_result", "counseling_note"]),
+        note_class=st.sampled_from(["ordinary", "sud_counseling_note"]),
+        labels=st.frozensets(st.sampled_from(["SUD", "HIV"])),
+        dated_on=st.just(date(2026, 3, 2)),
+        unit=st.sampled_from(["U1", "U2"]),
+    ),
+)
+def test_there_is_a_reason_exactly_when_it_is_not_covered(
+    record: ConsentRecord, request: Request, item: Item
+) -> None:
+    found = ask(record, request, item)
+    assert found.covers is (codes(found) == set())
