@@ -71,8 +71,8 @@ class RowKey:
 
 
 def seal_row(key: DataKey, table: SealedTable, row: RowKey, values: Mapping[str, Json]) -> dict[str, Sealed]:
-    """Each value as JSON, sealed for its column. KeyError for a column not listed; TypeError or ValueError for
-    what JSON cannot hold.
+    """Each value as JSON, sealed for its column. KeyError for a column not listed; TypeError or
+    ValueError for what JSON cannot hold.
     """
     start, program, rest = _START + key.id, _prefixed(row.program_id.bytes), _row_context(row)
     sealed: dict[str, Sealed] = {}

@@ -154,17 +154,22 @@ def _read(path: Path) -> bytes:
         ) from None
     except OSError:
         raise VaultSealed(f"The keyring at {path} cannot be opened as a regular file.") from None
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise VaultSealed(f"The keyring at {path} is not a regular file.")
-        if found.st_uid not in {os.geteuid(), 0}:
-            raise VaultSealed(f"The keyring at {path} belongs to another user.")
-        if found.st_mode & _OTHERS:
-            raise VaultSealed(f"The keyring at {path} is open to others; its mode must be 0400.")
-        if found.st_size > _MAX_FILE_BYTES:
-            raise VaultSealed(f"The keyring at {path} is too large to be one.")
-        return file.read()
+    try:
+        _check_file(os.fstat(handle), path)
+        return os.read(handle, _MAX_FILE_BYTES)
+    finally:
+        os.close(handle)
+
+
+def _check_file(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise VaultSealed(f"The keyring at {path} is not a regular file.")
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise VaultSealed(f"The keyring at {path} belongs to another user.")
+    if found.st_mode & _OTHERS:
+        raise VaultSealed(f"The keyring at {path} is open to others; its mode must be 0400.")
+    if found.st_size > _MAX_FILE_BYTES:
+        raise VaultSealed(f"The keyring at {path} is too large to be one.")
 
 
 def _check_directory(directory: Path) -> None:
