@@ -37,7 +37,9 @@ T = TypeVar("T")
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 #: Acts on the service rather than on a program's records stand in the service's own tree.
-_SERVICE_RESOURCES: Final = frozenset({"sign_in", "call", "user", "client", "program", "key", "session", "account"})
+_SERVICE_RESOURCES: Final = frozenset(
+    {"sign_in", "call", "user", "client", "program", "key", "session", "account"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,16 @@ class Work:
         self._recorded += 1
         return entry_id
 
+    def record_incident(self, error: ConsentryError) -> None:
+        """Record that something stored did not verify; the unit holds nothing else."""
+        self.record(
+            action=Action.INTEGRITY_FAILED,
+            object_kind="service",
+            object_id=None,
+            outcome=Outcome.DENY,
+            detail={"code": error.code.value},
+        )
+
     @property
     def recorded(self) -> bool:
         """True once this unit has its entry."""
@@ -284,7 +296,9 @@ class Work:
         patient_id: UUID | None,
     ) -> Denied:
         hidden = self.caller.kind.value in ("patient", "requester")
-        error = _not_found() if hidden else Refused(Code.NOT_PERMITTED, "Your role does not permit this here.")
+        error = (
+            _not_found() if hidden else Refused(Code.NOT_PERMITTED, "Your role does not permit this here.")
+        )
         detail: dict[str, Json] = {"reason": "policy_error" if decision.failed else "not_permitted"}
         if decision.refused_by:
             detail["refused_by"] = list(decision.refused_by)

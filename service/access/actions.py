@@ -68,6 +68,7 @@ class Action(StrEnum):
     SIGN_IN_LOCKED = "sign_in.locked"
     SIGN_IN_THROTTLED = "sign_in.throttled"
     CALL_UNAUTHENTICATED = "call.unauthenticated"
+    INTEGRITY_FAILED = "integrity.failed"
     # administration
     USER_MANAGE = "user.manage"
     CLIENT_MANAGE = "client.manage"
@@ -123,6 +124,7 @@ _EVENTS: Final = frozenset(
         Action.SIGN_IN_LOCKED,
         Action.SIGN_IN_THROTTLED,
         Action.CALL_UNAUTHENTICATED,
+        Action.INTEGRITY_FAILED,
     }
 )
 

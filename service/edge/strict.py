@@ -7,7 +7,7 @@ database cannot hold (NUL, lone surrogates, integers beyond 64 bits) is refused 
 import json
 import math
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -47,7 +47,11 @@ def _decimal(digits: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_decimal, strict=True
+    object_pairs_hook=_unique,
+    parse_constant=_no_constant,
+    parse_int=_integer,
+    parse_float=_decimal,
+    strict=True,
 )
 
 
@@ -80,11 +84,11 @@ def _check_text(value: Any, depth: int) -> None:
                 except UnicodeEncodeError:
                     raise _Unreadable("a text contains half a surrogate pair") from None
         case dict():
-            for name, member in value.items():
+            for name, member in cast("dict[str, Any]", value).items():
                 _check_text(name, depth + 1)
                 _check_text(member, depth + 1)
         case list():
-            for member in value:
+            for member in cast("list[Any]", value):
                 _check_text(member, depth + 1)
         case _:
             pass

@@ -1,0 +1,16 @@
+"""All routers of the API under its base path. A new resource adds one import and one line here."""
+
+from fastapi import APIRouter
+
+from service.api import health
+from service.edge.models import ProblemModel
+
+#: Every route can answer with a problem; named once so that the description says so everywhere.
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    "4XX": {"model": ProblemModel, "description": "The caller can do something about it."},
+    "5XX": {"model": ProblemModel, "description": "The service cannot do this now; nothing was changed."},
+}
+
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+root = APIRouter(responses=PROBLEMS)
+root.include_router(health.router)

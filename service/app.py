@@ -1,0 +1,136 @@
+"""The composition root: settings in, application out. Nothing is built at import time.
+
+A process that cannot audit, unseal or decide does not serve: keys, policies, schema version and the database role are
+checked here, and StartRefused ends the start with a sentence for the operator.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+from sqlalchemy import Connection
+
+from service import __version__
+from service.access.engine import Engine
+from service.api.router import root, router
+from service.clock import Clock, SystemClock
+from service.config import Settings, read_settings
+from service.edge import problems
+from service.edge.headers import Edge
+from service.edge.metrics import sequencer_lag
+from service.edge.state import State
+from service.errors import StartRefused
+from service.identity.tokens import Tokens
+from service.ids import SERVICE_PROGRAM
+from service.ledger.copies import CheckpointCopies
+from service.ledger.sequencer import Sequencer
+from service.log import configure_logs
+from service.store.engine import application_engine, sequencer_engine
+from service.store.roles import refuse_unsafe_role
+from service.store.session import in_unit
+from service.store.versions import database_version, expected_version
+from service.vault import keyring
+from service.vault.vault import ServiceKeys, Vault
+from service.work import Mechanisms, enter
+
+AUDIENCE = "consentry-api"
+
+
+@dataclass(slots=True)
+class Options:
+    """What a test may replace: the clock, and whether the sequencer runs by itself."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    sequence: bool = True
+
+
+def create() -> FastAPI:
+    """The application of one worker, from the environment (uvicorn's factory)."""
+    configure_logs()
+    return build(read_settings())
+
+
+def build(settings: Settings, options: Options | None = None) -> FastAPI:
+    """The application for `settings`. Connecting and checking happen when it starts."""
+    chosen = options or Options()
+    app = FastAPI(
+        title="Consentry",
+        version=__version__,
+        summary="Intake, consent and disclosure under 42 CFR Part 2 and HIPAA.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=_lifespan(settings, chosen),
+        redirect_slashes=False,
+    )
+    app.include_router(root)
+    app.include_router(router)
+    problems.install(app)
+    app.add_middleware(Edge, now=chosen.clock.now)
+    return app
+
+
+def _lifespan(
+    settings: Settings, options: Options
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        state = await open_state(settings, options.clock)
+        app.state.consentry = state
+        task = asyncio.create_task(state.sequencer.run_forever()) if options.sequence else None
+        sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
+        try:
+            yield
+        finally:
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await state.sequencer.engine.dispose()
+            await state.engine.dispose()
+
+    return lifespan
+
+
+async def open_state(settings: Settings, clock: Clock) -> State:
+    """Connect, check everything a serving process needs, and put it together; raises StartRefused."""
+    access = Engine.load(settings.policies)
+    vault = Vault(keyring.load(settings.keyring))
+    engine = application_engine(settings)
+
+    def check(db: Connection) -> ServiceKeys:
+        refuse_unsafe_role(db)
+        if database_version(db) != expected_version(settings.migrations):
+            raise StartRefused("the database schema is not at this version: run `consentry migrate`")
+        enter(db, SERVICE_PROGRAM)
+        return vault.load_service_keys(db)
+
+    try:
+        keys = await in_unit(engine, check)
+    except BaseException:
+        await engine.dispose()
+        raise
+    return State(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
+        tokens=Tokens(
+            signing_key=keys.token_signing_pem,
+            retired_keys=keys.token_retired_pems,
+            issuer=settings.issuer,
+            audience=AUDIENCE,
+        ),
+        sequencer=Sequencer(
+            engine=sequencer_engine(settings),
+            signer=keys.ledger_signer,
+            mac_key=keys.ledger_mac,
+            copies=CheckpointCopies(settings.checkpoints),
+            clock=clock,
+            deployment=settings.deployment,
+            interval=settings.sequencer_interval,
+        ),
+    )

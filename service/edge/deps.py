@@ -1,0 +1,198 @@
+"""From a request to a unit of work, and back: the unit, its commit included, runs before any response is built."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy import Connection
+
+from service.edge.context import request_id_of, state_of
+from service.edge.once import claim_key, finish_key, read_claim
+from service.edge.state import State
+from service.errors import (
+    Code,
+    ConsentryError,
+    IntegrityError,
+    PreconditionRequired,
+    Unauthenticated,
+    Unavailable,
+)
+from service.identity import records as identity
+from service.ids import SessionId
+from service.store.session import in_unit
+from service.work import Denied, Work, record_denial
+
+T = TypeVar("T")
+
+#: No request waits longer than this for the database, whatever the network does.
+UNIT_SECONDS = 5.0
+
+
+async def perform(request: Request, unit: Callable[[Work], T]) -> T:
+    """Authenticate the bearer, run `unit` in one transaction, commit, return its result.
+
+    A denial is rolled back, then recorded in a transaction of its own; if that cannot be written the answer is 503.
+    """
+    session_id = bearer_session(request)
+    return await perform_as(request, session_id, unit)
+
+
+async def perform_as(
+    request: Request, session_id: SessionId, unit: Callable[[Work], T], *, channel: str = "token"
+) -> T:
+    """`perform` for a session already identified; the pages' cookie and the bearer token are separate channels."""
+    state = state_of(request)
+
+    def attempt(connection: Connection) -> tuple[Work, T]:
+        work = _open_work(state, request, connection, session_id, channel)
+        result = unit(work)
+        work.close()
+        return work, result
+
+    try:
+        work, result = await run_bounded(state, attempt)
+    except Denied as denied:
+        await _refuse(state, request, session_id, channel, denied)
+        raise
+    except IntegrityError as error:
+        await _refuse_integrity(state, request, session_id, channel, error)
+        raise
+    if work.recorded:
+        request.scope["consentry.entry"] = None if work.caller.is_outside else work.entry_id
+    if work.pending_error:
+        raise work.pending_error
+    return result
+
+
+async def perform_once(
+    request: Request, create: Callable[[Work], tuple[UUID, T]], render: Callable[[Work, UUID], T]
+) -> T:
+    """`perform` under the request's Idempotency-Key, if it has one.
+
+    `create` returns the id of what it made and its view; a repetition calls `render` with that id, which authorises
+    and reads anew, so nothing revoked since comes back. An operation that commits and answers with an error does so
+    in `render` too. A different body under the same key is a conflict.
+    """
+    claim = await read_claim(request)
+
+    def unit(work: Work) -> T:
+        made = claim_key(work, claim) if claim else None
+        if made is not None:
+            return render(work, made.resource_id)
+        resource_id, view = create(work)
+        if claim:
+            finish_key(work, claim, resource_id)
+        return view
+
+    return await perform(request, unit)
+
+
+async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
+    """A unit that ends within seconds, one way or the other."""
+    try:
+        async with asyncio.timeout(UNIT_SECONDS):
+            return await in_unit(state.engine, unit)
+    except TimeoutError:
+        raise Unavailable(Code.UNAVAILABLE, "The service cannot do this now.", retry_after=1) from None
+
+
+def bearer_session(request: Request) -> SessionId:
+    """The session a valid bearer token names; raises Unauthenticated. Exactly one Authorization header counts."""
+    given = request.headers.getlist("authorization")
+    if len(given) != 1 or not given[0].startswith("Bearer "):
+        raise unauthenticated()
+    state = state_of(request)
+    return state.tokens.verify(given[0].removeprefix("Bearer "), state.clock.now()).session_id
+
+
+def unauthenticated() -> Unauthenticated:
+    return Unauthenticated(Code.UNAUTHENTICATED, "Sign in to continue.")
+
+
+def _open_work(
+    state: State, request: Request, connection: Connection, session_id: SessionId, channel: str
+) -> Work:
+    now = state.clock.now()
+    found = identity.session_caller(connection, session_id, now)
+    if found is None or found[2] != channel:
+        raise unauthenticated()
+    caller, program_version, _ = found
+    return Work(
+        state.mechanisms,
+        connection,
+        caller,
+        state.programs.get(connection, caller.program_id, program_version),
+        now,
+        purpose=stated_purpose(request),
+        request_id=request_id_of(request),
+    )
+
+
+def stated_purpose(request: Request) -> str | None:
+    """The purpose-of-use code of the header, or None; two headers are no statement."""
+    given = request.headers.getlist("purpose-of-use")
+    return given[0] if len(given) == 1 and 0 < len(given[0]) <= 32 and given[0].isascii() else None
+
+
+async def _refuse(
+    state: State, request: Request, session_id: SessionId, channel: str, denied: Denied
+) -> None:
+    def record(connection: Connection) -> Work:
+        work = _open_work(state, request, connection, session_id, channel)
+        record_denial(work, denied)
+        return work
+
+    work = await run_bounded(state, record)
+    request.scope["consentry.entry"] = None if work.caller.is_outside else work.entry_id
+
+
+async def _refuse_integrity(
+    state: State, request: Request, session_id: SessionId, channel: str, error: ConsentryError
+) -> None:
+    """A stored value that did not open is an incident: it stands in the ledger before the caller hears of it."""
+
+    def record(connection: Connection) -> None:
+        work = _open_work(state, request, connection, session_id, channel)
+        work.record_incident(error)
+
+    await run_bounded(state, record)
+
+
+def if_match(request: Request) -> int:
+    """The version the caller says it changes (`If-Match: "3"`); raises PreconditionRequired without one."""
+    given = request.headers.get("if-match", "")
+    digits = given.removeprefix('"').removesuffix('"')
+    if len(given) == len(digits) + 2 and digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return int(digits)
+    raise PreconditionRequired(
+        Code.PRECONDITION_REQUIRED, "Say which version you change: If-Match with the ETag you read."
+    )
+
+
+def reply(
+    status: int, body: Mapping[str, Any], *, etag: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON response. `body` holds only JSON values, UUIDs, dates and instants (UTC)."""
+    given = dict(headers or {})
+    if etag is not None:
+        given["ETag"] = f'"{etag}"'
+    return Response(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_text),
+        status_code=status,
+        headers=given,
+        media_type="application/json",
+    )
+
+
+def _text(value: object) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, frozenset | set):
+        return sorted(str(member) for member in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    isoformat = getattr(value, "isoformat", None)
+    if isoformat is None:
+        raise TypeError("not a JSON value")
+    return str(isoformat()).replace("+00:00", "Z")

@@ -1,0 +1,49 @@
+"""What the composition root builds once per process and the edge uses for every request."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.access.program import Program, read_program
+from service.clock import Clock
+from service.config import Settings
+from service.errors import Code, Unavailable
+from service.identity import records
+from service.identity.tokens import Tokens
+from service.ids import ProgramId
+from service.ledger.sequencer import Sequencer
+from service.work import Mechanisms
+
+
+class Programs:
+    """Program configurations by version: a change is seen on the next call, because the call knows the version."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[int, Program]] = {}
+
+    def get(self, db: Connection, program_id: UUID, version: int) -> Program:
+        """The program as it is now; Unavailable when it is not there at all."""
+        known = self._known.get(program_id)
+        if known and known[0] == version:
+            return known[1]
+        document = records.program_document(db, program_id)
+        if document is None:
+            raise Unavailable(Code.UNAVAILABLE, "This program is not configured.")
+        program = read_program(ProgramId(program_id), document[0])
+        self._known[program_id] = (document[1], program)
+        return program
+
+
+@dataclass(slots=True)
+class State:
+    """One process."""
+
+    settings: Settings
+    clock: Clock
+    engine: AsyncEngine
+    mechanisms: Mechanisms
+    tokens: Tokens
+    sequencer: Sequencer
+    programs: Programs = field(default_factory=Programs)
