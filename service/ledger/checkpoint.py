@@ -94,7 +94,7 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class SignedCheckpoint:
-    """A note that has been read:
+    """A note that has been read.
 
     What it says, its exact text, and the signatures found (name, key id, signature).
     """
