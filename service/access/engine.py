@@ -12,14 +12,13 @@ evaluation costs time for each policy looked at.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
-from uuid import UUID
 
 import cedarpy
 
@@ -38,6 +37,9 @@ _HASHED_SUFFIXES = frozenset({".cedar", ".cedarschema", ".yaml", ".txt"})
 #: Versioned and recorded by themselves: a program's configuration, an instrument.
 _HASHED_ELSEWHERE = frozenset({"programs", "instruments"})
 _NO_ENTITIES = "[]"
+_HOME = '{"type":"Program","id":"home"}'
+#: Distinct questions kept; a busy program asks a few hundred.
+_REMEMBERED = 4096
 _FAILED = Decision(permitted=False, failed=True)
 
 
@@ -52,6 +54,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """Everything a decision can depend on. `home`: the thing belongs to the caller's program, or is being
+    made.
+    """
+
+    action: Action
+    kind: CallerKind
+    roles: frozenset[Role]
+    assurance: str
+    purpose: PurposeFacts
+    home: bool
+    facts: Facts | UseFacts | ReleaseFacts
+
+
+class UndecidedError(Exception):
+    """The evaluator gave no answer that can be relied on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Policies, schema and purposes as they were when the service started; immutable.
 
@@ -61,8 +82,7 @@ class Engine:
     policy_set_hash: str
     purposes: Purposes
     rules: Mapping[str, Rule]
-    _schema: cedarpy.Schema
-    _by_action: Mapping[Action, cedarpy.PolicySet]
+    _evaluate: Callable[[Question], Decision]
 
     @staticmethod
     def load(policies: Path) -> "Engine":
@@ -70,74 +90,95 @@ class Engine:
         if stale := differences(policies):
             raise StartRefused(f"{', '.join(stale)}: out of date; run `consentry policies generate`")
         texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(policies.glob("*.cedar"))}
-        schema_text = (policies / SCHEMA_FILE).read_text(encoding="utf-8")
         rules, bodies = _read_rules(texts)
-        try:
-            schema = cedarpy.Schema.from_str(schema_text)
-            verdict = cedarpy.validate_policies(  # pyright: ignore[reportUnknownMemberType] -- a bare dict again
-                "\n".join(texts.values()), schema
-            )
-            if not verdict.validation_passed:
-                faults = "; ".join(str(error) for error in verdict.errors)
-                raise StartRefused(f"the policies do not validate: {faults}")
-            by_action = {action: _slice(action, bodies) for action in Action if not action.is_event}
-        except ValueError as error:
-            raise StartRefused(f"the policies cannot be parsed: {error}") from None
-        purposes = read_purposes((policies / "purposes.yaml").read_text(encoding="utf-8"))
+        schema = _read_schema((policies / SCHEMA_FILE).read_text(encoding="utf-8"), "\n".join(texts.values()))
+        evaluator = Evaluator(rules, schema, bodies)
         return Engine(
             policy_set_hash=hash_policies(policies),
-            purposes=purposes,
+            purposes=read_purposes((policies / "purposes.yaml").read_text(encoding="utf-8")),
             rules=MappingProxyType(rules),
-            _schema=schema,
-            _by_action=MappingProxyType(by_action),
+            _evaluate=lru_cache(maxsize=_REMEMBERED)(evaluator.evaluate),
         )
 
     def decide(
         self, action: Action, caller: Caller, purpose: str | None, facts: Facts | UseFacts | ReleaseFacts
     ) -> Decision:
         """The decision on one act. Never raises: what cannot be evaluated is denied with `failed`."""
-        policies = self._by_action.get(action)
-        if policies is None or type(facts) is not facts_type(action):
-            return _FAILED
-        request = {
-            "principal": {"type": "Caller", "id": str(caller.account_id)},
-            "action": {"type": "Action", "id": action.value},
-            "resource": {"type": "Program", "id": str(_program_of(facts, caller))},
-            "context": (
-                f'{{"caller":{_caller_json(caller.kind, caller.roles, caller.assurance)},'
-                f'"purpose":{_facts_json(self.purposes.facts(caller, purpose))},'
-                f'"home":{{"type":"Program","id":"{caller.program_id}"}},"facts":{_facts_json(facts)}}}'
-            ),
-        }
+        home = True
+        if isinstance(facts, Facts) and facts.program is not None:
+            home = facts.program == caller.program_id
+            facts = replace(facts, program=None)
         try:
-            answer = cedarpy.is_authorized(  # pyright: ignore[reportUnknownMemberType] -- a bare dict in its stub
-                request, policies, _NO_ENTITIES, self._schema
+            return self._evaluate(
+                Question(
+                    action=action,
+                    kind=caller.kind,
+                    roles=caller.roles,
+                    assurance=caller.assurance,
+                    purpose=self.purposes.facts(caller, purpose),
+                    home=home,
+                    facts=facts,
+                )
             )
-            return self._read(answer)
-        except Exception:  # whatever the evaluator raises, the answer is no
+        except Exception:  # whatever went wrong, the answer is no (and an exception is not remembered)
             return _FAILED
 
-    def _read(self, answer: cedarpy.AuthzResult) -> Decision:
+
+class Evaluator:
+    """Cedar, asked one question at a time."""
+
+    def __init__(
+        self, rules: Mapping[str, Rule], schema: cedarpy.Schema, bodies: Mapping[str, dict[str, Any]]
+    ) -> None:
+        self._rules = rules
+        self._schema = schema
+        self._policies = {action: _slice(action, bodies) for action in Action if not action.is_event}
+
+    def evaluate(self, question: Question) -> Decision:
+        """Permit or deny; raises UndecidedError (or whatever the library raises) when there is no clean
+        answer.
+        """
+        if type(question.facts) is not facts_type(question.action):
+            raise UndecidedError("these facts are not those of this act")
+        context = (
+            f'{{"caller":{_facts_json(_caller_facts(question))},"purpose":{_facts_json(question.purpose)},'
+            f'"home":{_HOME},"facts":{_facts_json(question.facts)}}}'
+        )
+        request = {
+            "principal": {"type": "Caller", "id": "caller"},
+            "action": {"type": "Action", "id": question.action.value},
+            "resource": {"type": "Program", "id": "home" if question.home else "elsewhere"},
+            "context": context,
+        }
+        answer = cedarpy.is_authorized(  # pyright: ignore[reportUnknownMemberType] -- a bare dict in its stub
+            request, self._policies[question.action], _NO_ENTITIES, self._schema
+        )
         if answer.diagnostics.errors:
-            return _FAILED
+            raise UndecidedError("a policy or the request erred")
         ids = tuple(sorted(answer.diagnostics.reasons))
-        rules = [self.rules[name] for name in ids]
+        rules = [self._rules[name] for name in ids]
         citations = tuple(rule.citation for rule in rules)
-        match answer.decision:
-            case cedarpy.Decision.Allow:
-                duties = {duty for rule in rules for duty in rule.obligations}
-                if not rules or any(rule.forbids for rule in rules):
-                    return _FAILED
-                return Decision(True, ids, citations, tuple(sorted(duties)))
-            case cedarpy.Decision.Deny:
-                return Decision(False, ids, citations, refused_by=ids)
-            case _:
-                return _FAILED
+        if answer.decision is cedarpy.Decision.Deny:
+            return Decision(False, ids, citations, refused_by=ids)
+        if answer.decision is not cedarpy.Decision.Allow or not rules or any(rule.forbids for rule in rules):
+            raise UndecidedError("neither a clean permission nor a denial")
+        duties = {duty for rule in rules for duty in rule.obligations}
+        return Decision(True, ids, citations, tuple(sorted(duties)))
 
 
-def _program_of(facts: Facts | UseFacts | ReleaseFacts, caller: Caller) -> UUID:
-    """The program the thing belongs to; what is only being made belongs to the caller's."""
-    return facts.program if isinstance(facts, Facts) and facts.program is not None else caller.program_id
+def _read_schema(text: str, policies: str) -> cedarpy.Schema:
+    """The parsed schema, after every policy was validated against it."""
+    try:
+        schema = cedarpy.Schema.from_str(text)
+        verdict = cedarpy.validate_policies(  # pyright: ignore[reportUnknownMemberType] -- a bare dict again
+            policies, schema
+        )
+    except ValueError as error:
+        raise StartRefused(f"the schema cannot be parsed: {error}") from None
+    if not verdict.validation_passed:
+        faults = sorted({str(error) for error in verdict.errors})
+        raise StartRefused(f"the policies do not validate: {'; '.join(faults[:5])}")
+    return schema
 
 
 def hash_policies(policies: Path) -> str:
@@ -211,26 +252,24 @@ def _in_scope(scope: Mapping[str, Any], names: set[str]) -> bool:
             return name in names
         case {"op": "in", "entities": entities}:
             return any(entity["id"] in names for entity in entities)
-        case _:  # a form we do not know: let Cedar itself decide whether it applies
+        case _:  # a form we do not know: Cedar itself decides whether it applies
             return True
 
 
-@lru_cache(maxsize=64)
-def _caller_json(kind: CallerKind, roles: frozenset[Role], assurance: str) -> str:
-    return _facts_json(
-        CallerFacts(
-            staff=kind is CallerKind.STAFF,
-            outside=kind is CallerKind.REQUESTER,
-            intake=Role.INTAKE in roles,
-            clinician=Role.CLINICIAN in roles,
-            compliance=Role.COMPLIANCE in roles,
-            administrator=Role.ADMINISTRATOR in roles,
-            patient=kind is CallerKind.PATIENT or Role.PATIENT in roles,
-            requester=Role.REQUESTER in roles,
-            system=Role.SYSTEM in roles,
-            roles_fit_kind=bool(roles) and roles <= ROLES_OF_KIND[kind],
-            assurance=assurance,
-        )
+def _caller_facts(question: Question) -> CallerFacts:
+    kind, roles = question.kind, question.roles
+    return CallerFacts(
+        staff=kind is CallerKind.STAFF,
+        outside=kind is CallerKind.REQUESTER,
+        intake=Role.INTAKE in roles,
+        clinician=Role.CLINICIAN in roles,
+        compliance=Role.COMPLIANCE in roles,
+        administrator=Role.ADMINISTRATOR in roles,
+        patient=kind is CallerKind.PATIENT or Role.PATIENT in roles,
+        requester=Role.REQUESTER in roles,
+        system=Role.SYSTEM in roles,
+        roles_fit_kind=bool(roles) and roles <= ROLES_OF_KIND[kind],
+        assurance=question.assurance,
     )
 
 
