@@ -18,6 +18,8 @@ from service.access.engine import Engine
 from service.api.router import root, router
 from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
+from service.consent.elements import CHECKED
+from service.consent.rulebook import load_rulebook
 from service.edge import problems
 from service.edge.headers import Edge
 from service.edge.metrics import sequencer_lag
@@ -98,6 +100,7 @@ def _lifespan(
 async def open_state(settings: Settings, clock: Clock) -> State:
     """Connect, check everything a serving process needs, and put it together; raises StartRefused."""
     access = Engine.load(settings.policies)
+    rulebook = load_rulebook(settings.policies, CHECKED)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -118,6 +121,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         clock=clock,
         engine=engine,
         mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
+        rulebook=rulebook,
         tokens=Tokens(
             signing_key=keys.token_signing_pem,
             retired_keys=keys.token_retired_pems,

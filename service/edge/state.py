@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.access.program import Program, read_program
 from service.clock import Clock
 from service.config import Settings
+from service.consent.rulebook import Rulebook
 from service.errors import Code, Unavailable
 from service.identity import records
 from service.identity.tokens import Tokens
@@ -44,6 +45,7 @@ class State:
     clock: Clock
     engine: AsyncEngine
     mechanisms: Mechanisms
+    rulebook: Rulebook
     tokens: Tokens
     sequencer: Sequencer
     programs: Programs = field(default_factory=Programs)
