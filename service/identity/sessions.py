@@ -4,6 +4,8 @@
 an hour and a day at most. Ours are shorter because the workstation of an intake room is shared.
 
 The state is computed from three times on every call, on every worker: there is no job that could be late.
+The time of last use is written at most once a minute (`session_caller` in the database), so a session may end
+up to a minute early, never late.
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +16,6 @@ from service.identity.model import Session
 
 IDLE_LIMIT: Final = timedelta(minutes=15)
 ABSOLUTE_LIFETIME: Final = timedelta(hours=12)
-#: The time of last use is written at most this often: a session may end this much early, never late.
-TOUCH_EVERY: Final = timedelta(seconds=30)
 
 
 class SessionState(StrEnum):
@@ -36,8 +36,3 @@ def state_at(session: Session, now: datetime) -> SessionState:
     if now - session.last_used_at >= IDLE_LIMIT:
         return SessionState.IDLE
     return SessionState.ACTIVE
-
-
-def touch_due(session: Session, now: datetime) -> bool:
-    """True when the time of last use should be written again; never for a session that is over."""
-    return state_at(session, now) is SessionState.ACTIVE and now - session.last_used_at >= TOUCH_EVERY

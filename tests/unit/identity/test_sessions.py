@@ -12,10 +12,8 @@ from service.identity.model import Channel, EndReason, Session
 from service.identity.sessions import (
     ABSOLUTE_LIFETIME,
     IDLE_LIMIT,
-    TOUCH_EVERY,
     SessionState,
     state_at,
-    touch_due,
 )
 from service.ids import AccountId, ProgramId, SessionId
 
@@ -62,15 +60,9 @@ def test_over_stays_over(used_after: int, later: int) -> None:
     instant = session.last_used_at + timedelta(seconds=later)
     if state_at(session, instant) is not SessionState.ACTIVE:
         assert state_at(session, instant + timedelta(days=400)) is not SessionState.ACTIVE
-        assert not touch_due(session, instant)
 
 
 @given(st.integers(min_value=0, max_value=50_000))
 def test_an_ended_session_never_returns(later: int) -> None:
     ended = replace(FRESH, ended_at=START, end_reason=EndReason.SIGNED_OUT)
     assert state_at(ended, START + timedelta(seconds=later)) is SessionState.ENDED
-
-
-def test_last_use_is_written_sparingly() -> None:
-    assert not touch_due(FRESH, START + TOUCH_EVERY - timedelta(seconds=1))
-    assert touch_due(FRESH, START + TOUCH_EVERY)

@@ -1,0 +1,224 @@
+"""Signing in: two transactions with the password check between them.
+
+The first takes a slot for the name and looks the account up; it commits before anything is evaluated (lockout.py).
+Then the password is checked outside of any transaction, because argon2 would hold a connection for 50 ms. The
+second writes the outcome: a session and its entry, or the entry of a refused attempt. Unknown names, wrong
+passwords, locked and disabled accounts take the same statements, the same hash computation and get the same
+answer; which of them it was stands only in the ledger.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import Connection
+
+from service.access.actions import Action
+from service.access.caller import Caller, CallerKind
+from service.access.program import read_program
+from service.errors import Code, Unavailable
+from service.identity import records
+from service.identity.lockout import Slots, reserve
+from service.identity.model import AccountState, Channel, Session
+from service.identity.names import normal_name
+from service.identity.passwords import nobodys_hash
+from service.identity.sessions import ABSOLUTE_LIFETIME
+from service.ids import SERVICE_PROGRAM, AccountId, ProgramId, SessionId, new_id
+from service.ledger.entry import Entry, Outcome
+from service.vault.vault import Vault
+from service.work import Mechanisms, Work, enter, write_entry
+
+#: Who may sign in with a user name and a password, and who with a client id and its secret.
+PEOPLE: Final = frozenset({CallerKind.STAFF, CallerKind.PATIENT})
+CLIENTS: Final = frozenset({CallerKind.REQUESTER, CallerKind.SYSTEM})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attempt:
+    """One attempt whose slot is taken. `password_hash` is what to check the password against."""
+
+    username_index: bytes
+    granted: bool
+    closes: bool
+    candidate: records.Candidate | None
+
+    @property
+    def password_hash(self) -> str:
+        """The account's hash, or nobody's: a check of the same cost, whoever the name belongs to."""
+        return self.candidate.password_hash if self.granted and self.candidate else nobodys_hash()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session and the caller it belongs to."""
+
+    session: Session
+    caller: Caller
+    entry_id: UUID
+
+
+def username_index(vault: Vault, db: Connection, username: str) -> bytes:
+    """Blind index of a user name under the service's own key: at sign-in no program is known yet."""
+    return vault.index(db, SERVICE_PROGRAM, "account", "username", normal_name(username))
+
+
+def begin(mechanisms: Mechanisms, db: Connection, username: str, now: datetime) -> Attempt:
+    """Take a slot for this name and find its account. To be committed before the password is looked at."""
+    index = username_index(mechanisms.vault, db, username)
+    reservation = reserve(records.lock_slots(db, index, now), now)
+    records.store_slots(db, index, reservation.slots, now)
+    return Attempt(index, reservation.granted, reservation.closes, records.candidate(db, index))
+
+
+def complete(
+    mechanisms: Mechanisms,
+    db: Connection,
+    attempt: Attempt,
+    *,
+    matched: bool,
+    kinds: frozenset[CallerKind],
+    channel: Channel,
+    now: datetime,
+    request_id: str,
+) -> SignedIn | None:
+    """Write the outcome of an attempt: a session, or None and the entry of a refusal.
+
+    `matched` says whether the password fits `attempt.password_hash`.
+    """
+    found = attempt.candidate
+    enter(db, found.program_id if found else SERVICE_PROGRAM)
+    stored = records.account_for_share(db, found.account_id if found else SERVICE_PROGRAM)
+    reason = _refusal(attempt, stored, matched, kinds)
+    if reason or stored is None:
+        _record_refusal(mechanisms, db, attempt, reason, now, request_id)
+        return None
+    records.store_slots(db, attempt.username_index, Slots(), now)
+    return _open_session(mechanisms, db, stored, channel, now, request_id)
+
+
+def _refusal(
+    attempt: Attempt, stored: records.StoredAccount | None, matched: bool, kinds: frozenset[CallerKind]
+) -> str:
+    """Why this attempt is refused, or "": the first reason that applies."""
+    if not attempt.granted:
+        return "locked"
+    if stored is None:
+        return "unknown_name"
+    if not matched:
+        return "wrong_password"
+    if stored.state is not AccountState.ACTIVE:
+        return "account_disabled"
+    if stored.kind not in kinds:
+        return "wrong_grant"
+    return ""
+
+
+def _open_session(
+    mechanisms: Mechanisms,
+    db: Connection,
+    stored: records.StoredAccount,
+    channel: Channel,
+    now: datetime,
+    request_id: str,
+) -> SignedIn:
+    document = records.program_document(db, stored.program_id)
+    if document is None:
+        raise Unavailable(Code.UNAVAILABLE, "This program is not configured.")
+    session = _new_session(stored.id, stored.program_id, channel, now)
+    caller = Caller(
+        kind=stored.kind,
+        account_id=stored.id,
+        program_id=stored.program_id,
+        session_id=session.id,
+        roles=stored.roles,
+        units=stored.units,
+        patient_id=stored.patient_id,
+        recipient_id=stored.recipient_id,
+    )
+    program = read_program(stored.program_id, document[0])
+    work = Work(mechanisms, db, caller, program, now, request_id=request_id)
+    records.insert_session(db, session, work.entry_id)
+    work.record(
+        action=Action.SIGN_IN_SUCCEEDED,
+        object_kind="session",
+        object_id=session.id,
+        detail={"channel": channel.value},
+    )
+    return SignedIn(session, caller, work.entry_id)
+
+
+def _new_session(account_id: AccountId, program_id: ProgramId, channel: Channel, now: datetime) -> Session:
+    return Session(
+        id=SessionId(new_id(now)),
+        account_id=account_id,
+        program_id=program_id,
+        channel=channel,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + ABSOLUTE_LIFETIME,
+    )
+
+
+def _record_refusal(
+    mechanisms: Mechanisms, db: Connection, attempt: Attempt, reason: str, now: datetime, request_id: str
+) -> None:
+    """The entry of a refused attempt. Nobody is signed in, so it has no actor; the name is a keyed hash only,
+    because what people type into that field is now and then their password.
+    """
+    found = attempt.candidate
+    program_id = found.program_id if found else SERVICE_PROGRAM
+    name = mechanisms.vault.keyed_hash(db, SERVICE_PROGRAM, attempt.username_index.hex())
+    record_unattributed(
+        mechanisms,
+        db,
+        action=Action.SIGN_IN_LOCKED if attempt.closes else Action.SIGN_IN_REFUSED,
+        program_id=program_id,
+        now=now,
+        request_id=request_id,
+        account_id=found.account_id if found else None,
+        detail={"reason": reason},
+        payload_hash=name,
+    )
+
+
+def record_unattributed(
+    mechanisms: Mechanisms,
+    db: Connection,
+    *,
+    action: Action,
+    program_id: ProgramId,
+    now: datetime,
+    request_id: str,
+    detail: dict[str, str | int],
+    account_id: AccountId | None = None,
+    payload_hash: bytes | None = None,
+) -> UUID:
+    """An entry of the service's tree for what nobody we know did."""
+    entry = Entry(
+        id=new_id(now),
+        tree=SERVICE_PROGRAM,
+        program_id=program_id,
+        occurred_at=now,
+        actor_kind="unknown",
+        actor_id=None,
+        session_id=None,
+        action=action.value,
+        outcome=Outcome.DENY.value,
+        purpose=None,
+        object_kind="account" if account_id else "",
+        object_id=account_id,
+        object_version=None,
+        patient_id=None,
+        consent_id=None,
+        recipient_id=None,
+        basis=None,
+        policy_set=mechanisms.access.policy_set_hash,
+        policies="[]",
+        detail=rfc8785.dumps(detail).decode(),
+        payload_hash=payload_hash,
+        request_id=request_id,
+    )
+    write_entry(db, entry, mechanisms.ledger_mac_key)
+    return entry.id
