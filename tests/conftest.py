@@ -1,0 +1,38 @@
+"""Fixtures of all tests: see `tests/house.py`. The server of a run is shared between its workers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.log import configure_logs
+from tests.house import Cluster, House, Service, open_program, verify_ledger
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL server of this test process, gone with it."""
+    server = Cluster(tmp_path_factory.mktemp("cluster") / "data")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One migrated database and one application per worker."""
+    configure_logs()
+    built = House(cluster, "consentry_test", tmp_path_factory.mktemp("house"))
+    try:
+        yield built
+    finally:
+        built.close()
+
+
+@pytest.fixture
+def service(house: House) -> Iterator[Service]:
+    """A fresh program. Afterwards its ledger is sequenced and must verify."""
+    house.clock.set(house.clock.beginning)
+    fresh = open_program(house)
+    yield fresh
+    verify_ledger(fresh)
