@@ -1,0 +1,252 @@
+"""The whole matrix role x act, written here a second time by hand, against the policies that run.
+
+`_MAY` is the oracle: for each act, the roles that may do it and what else must hold. Every other cell must be denied,
+so a new act or a widened grant turns red until somebody writes it down here too.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.access.actions import LEGAL_ACTIONS, Action
+from service.access.caller import Caller, CallerKind, Role
+from service.access.compile import ROLES_TABLE, differences, read_role_table
+from service.access.engine import Engine
+from service.access.facts import Facts, ReleaseFacts, UseFacts
+from tests.policies.callers import ELSEWHERE, HOME, PURPOSE_OF, caller
+
+POLICIES = Path(__file__).parents[2] / "policies"
+
+RELATED = Facts(relationship=True)
+OWN = Facts(patient_is_caller=True)
+ADDRESSED = Facts(recipient_is_caller=True)
+ANY = Facts()
+
+_INTAKE = {Role.INTAKE: ANY}
+_CARE = {Role.INTAKE: ANY, Role.CLINICIAN: RELATED}
+_STAFF = {Role.INTAKE: ANY, Role.CLINICIAN: ANY, Role.COMPLIANCE: ANY}
+_EVERYONE = dict.fromkeys(Role, ANY)
+_CONSENT_READ = {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY, Role.PATIENT: OWN}
+_DISCLOSE = {Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY}
+
+#: act -> role -> the least that must be true besides the role.
+_MAY: dict[Action, dict[Role, Facts]] = {
+    Action.PATIENT_REGISTER: _INTAKE,
+    Action.PATIENT_SEARCH: {Role.INTAKE: ANY, Role.CLINICIAN: ANY},
+    Action.PATIENT_READ: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
+    Action.PATIENT_UPDATE: _CARE,
+    Action.RELATIONSHIP_RECORD: _INTAKE,
+    Action.EVENT_RECORD: _CARE,
+    Action.RECIPIENT_REGISTER: _STAFF,
+    Action.RECIPIENT_LIST: _STAFF,
+    Action.INSTRUMENT_READ: _STAFF | {Role.SYSTEM: ANY},
+    Action.ASSESSMENT_SAVE: _CARE,
+    Action.ASSESSMENT_COMPLETE: _CARE,
+    Action.ASSESSMENT_AMEND: _CARE,
+    Action.ASSESSMENT_READ: _CARE,
+    Action.ASSESSMENT_LIST: _CARE,
+    Action.FLAG_ACKNOWLEDGE: _CARE,
+    Action.ITEM_WRITE: _CARE,
+    Action.ITEM_READ: _CARE,
+    Action.RECORD_READ: _CARE,
+    Action.CONSENT_DRAFT: _CARE,
+    Action.CONSENT_READ: _CONSENT_READ,
+    Action.CONSENT_LIST: _CONSENT_READ,
+    Action.CONSENT_PREVIEW: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
+    Action.CONSENT_SIGN: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
+    Action.CONSENT_REVOKE: _CONSENT_READ,
+    Action.CONSENT_SUPERSEDE: _CARE,
+    Action.CONSENT_MARK_ERROR: _DISCLOSE,
+    Action.CONSENT_EXPIRE: {Role.SYSTEM: ANY},
+    Action.DISCLOSURE_PREVIEW: _DISCLOSE,
+    Action.DISCLOSURE_MAKE: _DISCLOSE,
+    Action.DISCLOSURE_READ: _DISCLOSE | {Role.PATIENT: OWN},
+    Action.DISCLOSURE_LIST: _DISCLOSE | {Role.PATIENT: OWN},
+    Action.PACKAGE_FETCH: {Role.CLINICIAN: RELATED, Role.REQUESTER: ADDRESSED},
+    Action.RECORDS_REQUEST: {Role.REQUESTER: ANY},
+    Action.ACCOUNTING_READ: {Role.COMPLIANCE: ANY, Role.PATIENT: OWN},
+    Action.AUDIT_READ: {Role.COMPLIANCE: ANY},
+    Action.AUDIT_EXPORT: {Role.COMPLIANCE: ANY},
+    Action.ACCOUNT_READ_SELF: _EVERYONE,
+    Action.SESSION_LIST: _EVERYONE,
+    Action.SESSION_END: _EVERYONE,
+    Action.USER_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+    Action.CLIENT_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+    Action.PROGRAM_READ: _STAFF | {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+    Action.PROGRAM_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+    Action.KEY_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+}
+
+_ORDINARY = [action for action in Action if not action.is_event and action not in LEGAL_ACTIONS]
+_SITUATIONS = [ANY, RELATED, OWN, ADDRESSED]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine.load(POLICIES)
+
+
+def permits(engine: Engine, who: Caller, action: Action, facts: Facts, purpose: str | None = "") -> bool:
+    stated = PURPOSE_OF[next(iter(who.roles))] if purpose == "" else purpose
+    return engine.decide(action, who, stated, facts).permitted
+
+
+def _cells() -> Iterator[tuple[Action, Role, Facts, bool]]:
+    for action in _ORDINARY:
+        for role in Role:
+            needed = _MAY.get(action, {}).get(role)
+            for facts in _SITUATIONS:
+                yield action, role, facts, needed in (ANY, facts)
+
+
+@pytest.mark.parametrize("action", _ORDINARY)
+def test_every_ordinary_act_is_in_the_table(action: Action) -> None:
+    assert action in _MAY
+
+
+@pytest.mark.parametrize(("action", "role", "facts", "expected"), list(_cells()))
+def test_matrix(engine: Engine, action: Action, role: Role, facts: Facts, expected: bool) -> None:
+    assert permits(engine, caller(role), action, facts) is expected
+
+
+@pytest.mark.parametrize(("action", "role", "facts", "expected"), [cell for cell in _cells() if cell[3]])
+def test_whatever_is_permitted_is_denied_in_another_program(
+    engine: Engine, action: Action, role: Role, facts: Facts, expected: bool
+) -> None:
+    values = {name: getattr(facts, name) for name in facts.__slots__}
+    decision = engine.decide(
+        action, caller(role), PURPOSE_OF[role], Facts(**(values | {"program": ELSEWHERE}))
+    )
+    assert not decision.permitted
+    assert "guard-program" in decision.refused_by
+    assert engine.decide(
+        action, caller(role), PURPOSE_OF[role], Facts(**(values | {"program": HOME}))
+    ).permitted
+
+
+@pytest.mark.parametrize(
+    ("action", "role", "facts", "expected"),
+    [cell for cell in _cells() if cell[3] and cell[0].touches_patient],
+)
+def test_acts_on_patients_need_a_purpose_the_caller_may_state(
+    engine: Engine, action: Action, role: Role, facts: Facts, expected: bool
+) -> None:
+    for purpose in (None, "DONAT" if role is not Role.REQUESTER else "TRAIN", "HOUSE", "treat", ""):
+        decision = engine.decide(action, caller(role), purpose, facts)
+        assert not decision.permitted
+        assert decision.refused_by == ("guard-purpose",)
+
+
+@pytest.mark.parametrize("grant", read_role_table((POLICIES / ROLES_TABLE).read_text()).grants)
+def test_every_role_policy_decides_something_and_denies_without_its_role(engine: Engine, grant) -> None:
+    """Rows that allow and rows that deny, for each policy by its id."""
+    roles = [grant.role] if grant.role else list(Role)
+    for action in grant.actions:
+        allowed = [
+            engine.decide(action, caller(role), PURPOSE_OF[role], facts)
+            for role in roles
+            for facts in _SITUATIONS
+        ]
+        assert any(decision.permitted and grant.id in decision.policies for decision in allowed)
+        others = [role for role in Role if role not in roles]
+        for role in others:
+            for facts in _SITUATIONS:
+                assert grant.id not in engine.decide(action, caller(role), PURPOSE_OF[role], facts).policies
+
+
+@pytest.mark.parametrize("note_class", ["sud_counseling_note", "psychotherapy_note"])
+@pytest.mark.parametrize("action", [Action.ITEM_READ, Action.ITEM_WRITE])
+def test_intake_never_reads_or_writes_session_notes(engine: Engine, action: Action, note_class: str) -> None:
+    assert permits(engine, caller(Role.INTAKE), action, Facts(note_class="ordinary"))
+    assert not permits(engine, caller(Role.INTAKE), action, Facts(note_class=note_class))
+    assert permits(engine, caller(Role.CLINICIAN), action, Facts(relationship=True, note_class=note_class))
+
+
+@pytest.mark.parametrize("action", [action for action in _ORDINARY if action.touches_patient])
+def test_an_administrator_sees_no_patient_even_with_a_second_role(engine: Engine, action: Action) -> None:
+    for second in (Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE):
+        decision = engine.decide(action, caller(second, Role.ADMINISTRATOR), "TREAT", RELATED)
+        assert not decision.permitted
+        assert "guard-administrator" in decision.refused_by
+
+
+def test_an_administrator_does_not_review_the_trail(engine: Engine) -> None:
+    decision = engine.decide(Action.AUDIT_READ, caller(Role.COMPLIANCE, Role.ADMINISTRATOR), None, ANY)
+    assert not decision.permitted
+    assert decision.refused_by == ("guard-administrator-trail",)
+
+
+@pytest.mark.parametrize("action", [Action.ITEM_READ, Action.RECORD_READ, Action.ASSESSMENT_READ])
+def test_a_compliance_officer_reads_no_content_even_as_clinician(engine: Engine, action: Action) -> None:
+    assert permits(engine, caller(Role.CLINICIAN), action, RELATED)
+    decision = engine.decide(action, caller(Role.CLINICIAN, Role.COMPLIANCE), "TREAT", RELATED)
+    assert decision.refused_by == ("guard-compliance-content",)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.REQUESTER])
+def test_a_requester_given_a_staff_role_gains_nothing(engine: Engine, role: Role) -> None:
+    who = caller(role, kind=CallerKind.REQUESTER)
+    for action in _ORDINARY:
+        for facts in _SITUATIONS:
+            decision = engine.decide(action, who, PURPOSE_OF[role], facts)
+            assert not decision.permitted
+            assert "guard-roles-fit" in decision.refused_by
+
+
+def test_the_outside_guard_holds_by_itself(engine: Engine) -> None:
+    decision = engine.decide(Action.PATIENT_SEARCH, caller(Role.REQUESTER), "TREAT", ANY)
+    assert decision.refused_by == ("guard-outside",)
+    assert engine.decide(Action.RECORDS_REQUEST, caller(Role.REQUESTER), "TREAT", ANY).permitted
+
+
+def test_a_patient_acts_only_on_what_is_theirs(engine: Engine) -> None:
+    decision = engine.decide(Action.CONSENT_READ, caller(Role.PATIENT), "PATRQT", RELATED)
+    assert decision.refused_by == ("guard-patient-own",)
+
+
+def test_no_role_at_all_may_do_nothing(engine: Engine) -> None:
+    nobody = Caller(CallerKind.STAFF, caller(Role.INTAKE).account_id, HOME, None, frozenset())
+    for action in _ORDINARY:
+        assert not engine.decide(action, nobody, "TREAT", RELATED).permitted
+
+
+def test_internal_use_is_for_staff(engine: Engine) -> None:
+    facts = UseFacts(
+        internal=True,
+        relationship=True,
+        unit_assigned=True,
+        need_to_know=True,
+        kind="progress_note",
+        note_class="ordinary",
+        regime="part2",
+        labels_known=True,
+        purpose_class="treatment",
+        kind_within_ceiling=True,
+    )
+    assert engine.decide(Action.RECORD_USE, caller(Role.CLINICIAN), "TREAT", facts).policies == ("B20",)
+    for role in (Role.REQUESTER, Role.PATIENT, Role.SYSTEM):
+        decision = engine.decide(Action.RECORD_USE, caller(role), PURPOSE_OF[role], facts)
+        assert not decision.permitted
+        assert "guard-use-by-staff" in decision.refused_by
+    compliance = engine.decide(Action.RECORD_USE, caller(Role.COMPLIANCE), "HOPERAT", facts)
+    assert "guard-compliance-content" in compliance.refused_by
+
+
+def test_a_release_is_decided_for_a_requester_but_not_for_an_administrator(engine: Engine) -> None:
+    assert (
+        "guard-outside"
+        not in engine.decide(
+            Action.DISCLOSURE_RELEASE, caller(Role.REQUESTER), "TREAT", ReleaseFacts()
+        ).refused_by
+    )
+    assert (
+        "guard-administrator"
+        in engine.decide(
+            Action.DISCLOSURE_RELEASE, caller(Role.ADMINISTRATOR), "TREAT", ReleaseFacts()
+        ).refused_by
+    )
+
+
+def test_generated_files_are_current() -> None:
+    assert differences(POLICIES) == []
