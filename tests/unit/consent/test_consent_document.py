@@ -169,7 +169,6 @@ def test_a_date_reads_one_way_only() -> None:
 
 
 # ---- what people type
-# -------------------------------------------------------------------------------------------
 
 
 @given(st.text(max_size=200))
@@ -214,7 +213,6 @@ def test_one_line_is_one_line_and_settled(typed: str) -> None:
 
 
 # ---- the files
-# --------------------------------------------------------------------------------------------------
 
 
 def _copy(folder: Path, change: Change) -> None:

@@ -99,7 +99,6 @@ def test_all_reasons_are_given_not_the_first() -> None:
 
 
 # ---- recipients
-# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -160,8 +159,20 @@ def test_a_member_of_a_class_can_be_taken_out() -> None:
     assert ask(partly, replace(CLINIC, recipient_id=known_as("Acme Health Plan")), MEDICATION).covers
 
 
+def test_a_class_taken_out_takes_its_members_along() -> None:
+    record = consent("C_TPO", recipients=[{"class": "treating_providers"}, {"class": "health_plans"}])
+    partly = replace(
+        record,
+        revocations=(
+            Revocation(NOW, NOW, "written", "patient", frozenset({known_as("treating_providers")})),
+        ),
+    )
+    assert codes(ask(partly, CLINIC, MEDICATION)) == {"NOT_IN_CLASS"}
+    plan = Request(PATIENT, known_as("Acme Health Plan"), frozenset({"health_plan"}), "HPAYMT")
+    assert ask(partly, plan, MEDICATION).covers
+
+
 # ---- purposes
-# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,7 +215,6 @@ def test_a_missing_purpose_matches_nothing(stated: list[str]) -> None:
 
 
 # ---- scope
-# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -263,7 +273,6 @@ def test_every_unit_is_covered_when_the_whole_program_may_disclose() -> None:
 
 
 # ---- facts for the policies
-# -------------------------------------------------------------------------------------
 
 _CONSENT_FACTS = {
     field.name

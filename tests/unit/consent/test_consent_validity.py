@@ -49,7 +49,6 @@ def test_every_reason_says_where_it_stands_and_in_what_words() -> None:
 
 
 # ---- properties
-# -------------------------------------------------------------------------------------------------
 
 _EVENTS = frozenset(TEXT.events)
 
@@ -182,7 +181,6 @@ def test_a_consent_never_comes_back(on: str, days: int) -> None:
 
 
 # ---- time and text
-# ----------------------------------------------------------------------------------------------
 
 
 def test_the_last_day_has_the_length_it_has_there() -> None:
