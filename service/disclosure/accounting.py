@@ -1,9 +1,11 @@
-"""Which accounting a disclosure enters, and which of its entries a request reaches (42 CFR 2.25, 45 CFR 164.528).
+"""Which accounting a disclosure enters, and which of its entries a request reaches (42 CFR 2.25, 45 CFR
+164.528).
 
-2.25(a): everything disclosed with written consent, three years back. 2.25(b): for treatment, payment and operations
-only what went through an electronic health record. 164.528 (covered entities) leaves out treatment, payment,
-operations and what an authorization covers, six years back. HHS has put off the date from which 2.25 is enforced
-(89 FR 12472); we keep it from the first day because the patient asking later asks about today.
+2.25(a): everything disclosed with written consent, three years back. 2.25(b): for treatment, payment and
+operations only what went through an electronic health record. 164.528 (covered entities) leaves out
+treatment, payment, operations and what an authorization covers, six years back. HHS has put off the date
+from which 2.25 is enforced (89 FR 12472); we keep it from the first day because the patient asking later
+asks about today.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,9 @@ class Rule(StrEnum):
 
 
 class Channel(StrEnum):
-    """How the records go. Only `ehr` makes a treatment, payment or operations disclosure count under 2.25(b)."""
+    """How the records go. Only `ehr` makes a treatment, payment or operations disclosure count under
+    2.25(b).
+    """
 
     EHR = "ehr"
     FAX = "fax"
@@ -48,8 +52,8 @@ class Entered:
 def accountings(basis: str, purpose_class: PurposeClass, channel: Channel, *, authorization: bool) -> Entered:
     """Where a disclosure is listed. `authorization`: the consent also meets 45 CFR 164.508.
 
-    Internal use (B20) is not a disclosure and is listed nowhere. A basis we do not know is listed in both: an entry too
-    many is explained, one too few is a violation.
+    Internal use (B20) is not a disclosure and is listed nowhere. A basis we do not know is listed in both:
+    an entry too many is explained, one too few is a violation.
     """
     if basis.startswith("B20"):
         return Entered(part2=False, hipaa=False)
@@ -61,7 +65,9 @@ def accountings(basis: str, purpose_class: PurposeClass, channel: Channel, *, au
 
 
 def window_start(requested_on: date, rule: Rule) -> date:
-    """First day a request reaches back to. From 29 February the day before a missing one: the earlier start."""
+    """First day a request reaches back to. From 29 February the day before a missing one: the earlier
+    start.
+    """
     year = requested_on.year - YEARS[rule]
     try:
         return requested_on.replace(year=year)
@@ -70,7 +76,7 @@ def window_start(requested_on: date, rule: Rule) -> date:
 
 
 def within(disclosed_on: date, requested_on: date, rule: Rule, *, since: date | None = None) -> bool:
-    """True when the request reaches this disclosure. `since`: the patient may ask for less, never for more."""
+    """True when the request reaches this disclosure. `since`: a patient may ask for less, never more."""
     start = window_start(requested_on, rule)
     if since is not None and since > start:
         start = since

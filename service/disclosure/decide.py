@@ -1,8 +1,10 @@
-"""The decision about a disclosure: which items, on which one basis, with which duties, and why the others stay.
+"""The decision about a disclosure: which items, on which one basis, with which duties, and why the others
+stay.
 
-Facts in, decision with reasons out. The policies judge each item against each consent by itself; this module only
-chooses among what they permitted and collects the words. So a newer consent never cancels an older one, a consent that
-names somebody else adds nothing, and two consents are never pieced together into something no patient signed.
+Facts in, decision with reasons out. The policies judge each item against each consent by itself; this
+module only chooses among what they permitted and collects the words. So a newer consent never cancels an
+older one, a consent that names somebody else adds nothing, and two consents are never pieced together into
+something no patient signed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,8 +54,8 @@ class Item:
 class Case:
     """One consent, or none (`consent_id` None), held against every item asked for.
 
-    `breadth` orders consents from narrow to wide; a tie keeps the order given. `authorization`: the consent also meets
-    45 CFR 164.508 (decides the accounting only).
+    `breadth` orders consents from narrow to wide; a tie keeps the order given. `authorization`: the consent
+    also meets 45 CFR 164.508 (decides the accounting only).
     """
 
     consent_id: UUID | None
@@ -76,7 +78,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The one lawful basis of a disclosure; its id picks the notice and the accounting (never relabelled later)."""
+    """The one lawful basis of a disclosure; its id picks the notice and the accounting (never relabelled
+    later).
+    """
 
     id: str
     citation: str
@@ -146,9 +150,9 @@ class _Verdict:
 def decide(question: Question, judge: Judge, reasons: Reasons) -> DisclosureDecision:
     """Decide one disclosure.
 
-    Of the consents that permit anything, the one that permits most of what was asked is the basis; of equals the
-    narrowest (specific before the single TPO consent). Items it does not reach are withheld, even where another
-    consent would reach them: one disclosure has one basis.
+    Of the consents that permit anything, the one that permits most of what was asked is the basis; of
+    equals the narrowest (specific before the single TPO consent). Items it does not reach are withheld,
+    even where another consent would reach them: one disclosure has one basis.
     """
     if not question.items:
         return _nothing(question, reasons.by_code["NO_RECORDS"])
@@ -161,7 +165,13 @@ def decide(question: Question, judge: Judge, reasons: Reasons) -> DisclosureDeci
 
     ordered = sorted(question.cases, key=lambda case: case.breadth)
     table = [
-        (case, {item.id: _verdict(case.facts[item.id], ask(case.facts[item.id]), reasons) for item in question.items})
+        (
+            case,
+            {
+                item.id: _verdict(case.facts[item.id], ask(case.facts[item.id]), reasons)
+                for item in question.items
+            },
+        )
         for case in ordered
     ]
     relied = _relied_on(table)

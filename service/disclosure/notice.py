@@ -1,8 +1,9 @@
-"""What must travel with records disclosed under a consent: the statement of 42 CFR 2.32(a), verbatim, and a copy of
-the consent or a clear explanation of its scope (2.32(b)).
+"""What must travel with records disclosed under a consent: the statement of 42 CFR 2.32(a), verbatim, and a
+copy of the consent or a clear explanation of its scope (2.32(b)).
 
-The words are the law's, so they are never translated, trimmed or filled in. Their hashes stand here, in code: a file
-in policies/notices that someone has "improved" stops the start of the service instead of going out with a record.
+The words are the law's, so they are never translated, trimmed or filled in. Their hashes stand here, in
+code: a file in policies/notices that someone has "improved" stops the start of the service instead of going
+out with a record.
 """
 
 import hashlib
@@ -50,8 +51,9 @@ class Notices:
 
 
 def read_notices(documents: Mapping[str, str]) -> Notices:
-    """The notices from the texts of policies/notices, by file name without `.txt`; anything but the pinned texts is
-    StartRefused."""
+    """The notices from the texts of policies/notices, by file name without `.txt`; anything but the pinned
+    texts is StartRefused.
+    """
     if set(documents) != set(PINNED):
         raise StartRefused("policies/notices must hold exactly the two statements of 42 CFR 2.32(a)")
     notices: dict[str, Notice] = {}

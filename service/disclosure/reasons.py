@@ -1,7 +1,8 @@
-"""Why an item is withheld: the order of policies/reasons.yaml, the words of the rules and elements themselves.
+"""Why an item is withheld: the order of policies/reasons.yaml, the words of the rules and elements
+themselves.
 
-The policies decide; this table only finds words for a denial. A denial Cedar reached by default has no rule to point
-at, so the reason is the first fact a permitting rule would have needed and did not get.
+The policies decide; this table only finds words for a denial. A denial Cedar reached by default has no rule
+to point at, so the reason is the first fact a permitting rule would have needed and did not get.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from service.errors import StartRefused
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A stable code, the paragraph it rests on, how sure we are, and words for staff (never for an outside caller)."""
+    """A stable code, the paragraph it rests on, how sure we are, and words for staff (never for an outside
+    caller).
+    """
 
     code: str
     citation: str
@@ -108,9 +111,7 @@ NEEDED = frozenset(
 _FACTS = frozenset(ReleaseFacts.__dataclass_fields__)
 
 
-def read_reasons(
-    document: str, rules: Mapping[str, Citation], words: Mapping[str, ConsentReason]
-) -> Reasons:
+def read_reasons(document: str, rules: Mapping[str, Citation], words: Mapping[str, ConsentReason]) -> Reasons:
     """The table from the text of reasons.yaml, the rules by id and the words of elements.yaml by code.
 
     A row without words, a code said twice, a rule or a fact that does not exist: StartRefused.
@@ -135,7 +136,9 @@ def read_reasons(
 def _cause(row: _Row, rules: Mapping[str, Citation], words: Mapping[str, ConsentReason]) -> Cause:
     if row.rule is not None:
         if row.fact or row.code or row.text or row.only_kind:
-            raise StartRefused(f"policies/reasons.yaml: rule {row.rule} has its code and words in its own file")
+            raise StartRefused(
+                f"policies/reasons.yaml: rule {row.rule} has its code and words in its own file"
+            )
         return Cause(_of_rule(row.rule, rules, code=None), rule=row.rule)
     if not row.fact or not _FACTS.issuperset(row.fact):
         raise StartRefused(f"policies/reasons.yaml: {row.code} needs a rule, or facts that exist")

@@ -1,0 +1,474 @@
+"""Decisions by scenario id, against the real policies (tests/scenarios/decisions.yaml), and what must hold
+for any.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import permutations
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.access.caller import Role
+from service.access.decision import Citation, Confidence, Decision, Obligation
+from service.access.facts import ReleaseFacts, UseFacts
+from service.access.program import Regime
+from service.access.purposes import PurposeClass
+from service.consent.model import (
+    ConsentRecord,
+    ConsentState,
+    RecipientType,
+    Today,
+)
+from service.consent.model import (
+    Recipient as NamedRecipient,
+)
+from service.disclosure.accounting import Channel, accountings
+from service.disclosure.cases import Circumstances, Recipient, ReleaseItem, cases_for
+from service.disclosure.decide import Case, DisclosureDecision, Effect, Item, Question, decide
+from service.disclosure.notice import missing_duty
+from tests.unit.consent.cases import (
+    BOOK,
+    CLASSES,
+    FIXTURES,
+    PATIENT,
+    ROOT,
+    ZONE,
+    consent,
+    known_as,
+    record_of,
+)
+from tests.unit.disclosure.rules import ENGINE, NOTICES, REASONS, judge, use
+
+SCENARIOS: dict[str, Any] = yaml.safe_load(
+    (ROOT / "tests/scenarios/decisions.yaml").read_text(encoding="utf-8")
+)
+NOW: datetime = SCENARIOS["now"]
+
+
+def item(name: str, **change: Any) -> ReleaseItem:
+    row = SCENARIOS["items"][name] | change
+    return ReleaseItem(
+        known_as(name),
+        row["kind"],
+        row.get("note_class", "ordinary"),
+        None if row["labels"] is None else frozenset(row["labels"]),
+        row.get("dated_on", NOW.date()),
+        row.get("unit", "U1"),
+        Regime.PART2,
+    )
+
+
+def recipient(name: str) -> Recipient:
+    row = SCENARIOS["recipients"][name]
+    return Recipient(
+        known_as(row["name"]),
+        row["name"],
+        row.get("covered_entity", False),
+        row.get("business_associate", False),
+        frozenset(row.get("relationships", ())),
+    )
+
+
+def scenario_consent(given: dict[str, Any]) -> list[ConsentRecord]:
+    if given["consent"] is None:
+        return []
+    fixture = dict(FIXTURES[given["consent"]])
+    fixture["statements"] = [s for s in fixture["statements"] if s not in given.get("without", [])]
+    return [record_of(fixture | given.get("change", {}), ConsentState(given.get("state", "active")))]
+
+
+def decided(
+    consents: list[ConsentRecord],
+    *,
+    to: str,
+    purpose: str,
+    items: list[ReleaseItem],
+    channel: str = "ehr",
+    at: datetime = NOW,
+    patient: UUID = PATIENT,
+) -> DisclosureDecision:
+    known = ENGINE.purposes.by_code[purpose]
+    circumstances = Circumstances(patient, recipient(to), known, Today(at, ZONE), BOOK, CLASSES)
+    question = Question(
+        items=[one.shown for one in items],
+        cases=cases_for(circumstances, items, consents),
+        purpose_class=known.legal_class,
+        channel=Channel(channel),
+        evaluated_at=at,
+        policy_version=ENGINE.policy_set_hash,
+    )
+    # staff state TREAT for the call; what the records go out for is the question's own purpose
+    return decide(question, judge(), REASONS)
+
+
+@pytest.mark.parametrize("row", SCENARIOS["decisions"], ids=lambda row: row["id"])
+def test_decision(row: dict[str, Any]) -> None:
+    when, then = row["when"], row["then"]
+    names = {known_as(name): name for name in when["items"]}
+    decision = decided(
+        scenario_consent(row["given"]),
+        to=when["recipient"],
+        purpose=when["purpose"],
+        items=[item(name) for name in when["items"]],
+        channel=when["channel"],
+        at=when.get("at", NOW),
+    )
+    assert decision.effect == then["effect"]
+    assert (decision.basis.id if decision.basis else None) == then.get("basis")
+    assert [names[granted.id] for granted in decision.granted] == then.get("granted", [])
+    found = {names[r.item.id]: r.reason for r in decision.rulings if not r.permitted}
+    assert found == then.get("withheld", {})
+    if "obligations" in then:
+        assert list(decision.obligations) == then["obligations"]
+    if "accounting" in then:
+        assert decision.accounting is not None
+        assert {
+            "part2": decision.accounting.part2,
+            "hipaa": decision.accounting.hipaa,
+        } == then["accounting"]
+
+
+@pytest.mark.parametrize("row", SCENARIOS["uses"], ids=lambda row: row["id"])
+def test_use(row: dict[str, Any]) -> None:
+    known, when = dict(row["given"]), row["when"]
+    role = Role(known.pop("role"))
+    subject = item(when["item"])
+    purpose = ENGINE.purposes.by_code[when["purpose"]]
+    facts = UseFacts(
+        internal=True,
+        kind=subject.kind,
+        note_class=subject.note_class,
+        regime="part2",
+        labels_known=True,
+        purpose_class=purpose.legal_class.value,
+        kind_within_ceiling=purpose.can_need(subject.kind),
+        **known,
+    )
+    decision = use(facts, role, when["purpose"])
+    then = row["then"]
+    assert decision.permitted is then["permitted"]
+    assert decision.basis == then.get("basis")
+    if then["permitted"]:
+        assert list(decision.obligations) == then["obligations"]
+        entered = accountings(decision.basis, purpose.legal_class, Channel.EHR, authorization=False)
+        assert {"part2": entered.part2, "hipaa": entered.hipaa} == then["accounting"]
+
+
+@pytest.mark.parametrize("row", SCENARIOS["releases"], ids=lambda row: row["id"])
+def test_release(row: dict[str, Any]) -> None:
+    given = row["given"]
+    code = missing_duty(
+        NOTICES,
+        notice_text=given.get("notice"),
+        consent_copy=given.get("copy"),
+        explanation=given.get("explanation"),
+    )
+    assert code == row["then"]
+    assert code is None or code in REASONS.by_code
+
+
+# ---- failures of others that must not be ours
+# -------------------------------------------------------------------
+
+ATTENDANCE, NOTE = item("ATTENDANCE"), item("COUNSELING_NOTE")
+
+
+def test_a_newer_consent_for_somebody_else_cancels_nothing() -> None:
+    older = consent("C_TPO")
+    newer = replace(consent("C_SPEC", recipients=[{"name": "Employer Co"}]), consent_id=known_as("newer"))
+    for order in permutations([older, newer]):
+        decision = decided(list(order), to="R1", purpose="TREAT", items=[ATTENDANCE])
+        assert decision.effect is Effect.PERMIT
+        assert decision.basis is not None and decision.basis.consent_id == older.consent_id
+
+
+def test_a_revoked_newer_consent_for_the_same_recipient_cancels_nothing() -> None:
+    older = consent("C_TPO")
+    newer = replace(consent("C_SPEC", state=ConsentState.REVOKED), consent_id=known_as("newer"))
+    assert decided([newer, older], to="R1", purpose="TREAT", items=[ATTENDANCE]).effect is Effect.PERMIT
+
+
+def test_a_consent_without_purpose_matches_no_purpose() -> None:
+    silent = consent("C_SPEC", purposes=[])
+    for purpose in ("HOUSING", "TREAT", "PATRQT", "EMPLOYMENT"):
+        assert decided([silent], to="R3", purpose=purpose, items=[ATTENDANCE]).effect is Effect.DENY
+
+
+def test_a_recipient_no_consent_names_receives_nothing() -> None:
+    decision = decided([consent("C_SPEC")], to="EMPLOYER", purpose="HOUSING", items=[ATTENDANCE])
+    assert (decision.effect, decision.basis, decision.granted, decision.obligations) == (
+        Effect.DENY,
+        None,
+        (),
+        (),
+    )
+
+
+def test_of_ordinary_and_sensitive_the_ordinary_goes() -> None:
+    decision = decided([consent("C_TPO")], to="R1", purpose="TREAT", items=[NOTE, ATTENDANCE])
+    assert [granted.id for granted in decision.granted] == [ATTENDANCE.id]
+    assert [(w.category, w.count, w.reason) for w in decision.withheld] == [
+        ("counseling_note", 1, "SCN_CONSENT_REQUIRED")
+    ]
+
+
+def test_an_unlabelled_item_is_sensitive() -> None:
+    narrow = consent("C_SPEC", scope={"kinds": ["attendance"], "labels": ["SUD"]})
+    unlabelled = item("ATTENDANCE", labels=[])
+    decision = decided([narrow], to="R3", purpose="HOUSING", items=[unlabelled])
+    assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "LABEL_NOT_IN_SCOPE")
+    unread = item("ATTENDANCE", labels=None)
+    decision = decided([consent("C_SPEC")], to="R3", purpose="HOUSING", items=[unread])
+    assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "ITEM_NOT_CLASSIFIED")
+
+
+def test_a_consent_about_another_patient_is_no_consent() -> None:
+    decision = decided([consent("C_TPO")], to="R1", purpose="TREAT", items=[ATTENDANCE], patient=UUID(int=7))
+    assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "NO_CONSENT")
+
+
+def test_nothing_asked_for_is_a_denial() -> None:
+    decision = decided([consent("C_TPO")], to="R1", purpose="TREAT", items=[])
+    assert (decision.effect, [r.rule for r in decision.reasons]) == (Effect.DENY, ["NO_RECORDS"])
+
+
+# ---- one basis, the narrowest
+# -----------------------------------------------------------------------------------
+
+
+def _for_clinic(**change: Any) -> ConsentRecord:
+    named = {
+        "recipients": [{"name": "Elm Family Clinic", "covered_entity": True}],
+        "purposes": ["TREAT"],
+        "statements": FIXTURES["C_TPO"]["statements"],
+    }
+    return replace(consent("C_SPEC", **(named | change)), consent_id=known_as("for the clinic"))
+
+
+def test_of_equals_the_narrowest_is_relied_on() -> None:
+    wide, narrow = consent("C_TPO"), _for_clinic()
+    for order in permutations([wide, narrow]):
+        decision = decided(list(order), to="R1", purpose="TREAT", items=[ATTENDANCE])
+        assert decision.basis is not None
+        assert (decision.basis.id, decision.basis.consent_id) == ("B01", narrow.consent_id)
+
+
+def test_one_disclosure_has_one_basis_and_consents_are_not_added_up() -> None:
+    attendance = _for_clinic()
+    screens = replace(
+        _for_clinic(scope={"kinds": ["lab_result"], "labels": "all"}), consent_id=known_as("screens")
+    )
+    decision = decided(
+        [attendance, screens], to="R1", purpose="TREAT", items=[ATTENDANCE, item("URINE_SCREEN")]
+    )
+    assert decision.effect is Effect.PARTIAL
+    assert len(decision.granted) == 1
+    assert decision.basis is not None and decision.basis.consent_id == attendance.consent_id
+
+
+def test_the_consent_that_covers_all_is_relied_on_before_a_narrower_one_that_does_not() -> None:
+    decision = decided(
+        [_for_clinic(), consent("C_TPO")], to="R1", purpose="TREAT", items=[ATTENDANCE, item("URINE_SCREEN")]
+    )
+    assert decision.effect is Effect.PERMIT
+    assert decision.basis is not None and decision.basis.id == "B02"
+
+
+# ---- any facts at all
+# -------------------------------------------------------------------------------------------
+
+ONE = Item(UUID(int=9), "attendance")
+
+
+def _asked(facts: ReleaseFacts, answer: Decision) -> DisclosureDecision:
+    cases = [Case(UUID(int=5), {ONE.id: facts})]
+    question = Question([ONE], cases, PurposeClass.OTHER, Channel.MAIL, NOW, "v")
+    return decide(question, lambda _: answer, REASONS)
+
+
+def test_a_permission_with_a_duty_we_do_not_know_is_a_denial() -> None:
+    answer = Decision(True, ("B01",), (), ("NOTIFY_THE_MOON",))  # type: ignore[arg-type]
+    decision = _asked(ReleaseFacts(consent_present=True), answer)
+    assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "DUTY_CANNOT_BE_MET")
+
+
+def test_a_permission_by_a_rule_that_is_no_release_basis_is_a_denial() -> None:
+    for name in ("B20", "clinician-record", ""):
+        assert _asked(ReleaseFacts(), Decision(True, (name,))).effect is Effect.DENY
+    assert _asked(ReleaseFacts(), Decision(True)).effect is Effect.DENY
+
+
+def test_a_failed_evaluation_is_a_denial_with_its_own_reason() -> None:
+    decision = _asked(ReleaseFacts(), Decision(False, failed=True))
+    assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "DECISION_FAILED")
+    assert _asked(ReleaseFacts(), Decision(True, ("B01",), failed=True)).effect is Effect.DENY
+
+
+def test_a_denial_nothing_explains_says_so() -> None:
+    truths: dict[str, Any] = {
+        name: True for name, field in ReleaseFacts.__dataclass_fields__.items() if field.type is bool
+    }
+    assert _asked(ReleaseFacts(**truths), Decision(False)).rulings[0].reason == "NO_BASIS"
+
+
+bools = {
+    name: st.booleans() for name, field in ReleaseFacts.__dataclass_fields__.items() if field.type is bool
+}
+any_facts = st.builds(
+    ReleaseFacts,
+    purpose_class=st.sampled_from([*PurposeClass, ""]),
+    kind=st.sampled_from(["attendance", "counseling_note", "psychotherapy_note", ""]),
+    note_class=st.sampled_from(["ordinary", "sud_counseling_note", "psychotherapy_note", "new", ""]),
+    regime=st.sampled_from(["part2", "hipaa_only", ""]),
+    consent_kind=st.sampled_from(["specific", "tpo", "legal_proceedings", ""]),
+    **bools,
+)
+
+
+def lawful(facts: ReleaseFacts) -> bool:
+    """The law of this module's bases and gates once more, in plain Python: the oracle."""
+    gates = (
+        not facts.proceedings_against_patient
+        and facts.purpose_class != "legal"
+        and facts.note_class == "ordinary"
+        and facts.kind not in ("counseling_note", "psychotherapy_note")
+        and facts.kind_within_ceiling
+        and facts.labels_known
+        and facts.regime in ("part2", "hipaa_only")
+    )
+    valid = (
+        facts.consent_present
+        and facts.consent_state_active
+        and facts.consent_complete
+        and facts.consent_text_intact
+        and facts.consent_signed
+        and facts.consent_date_ok
+        and facts.consent_effective
+        and not (facts.consent_expired or facts.consent_revoked)
+        and not (facts.scope_combines_notes or facts.purpose_combines_legal)
+    )
+    covers = (
+        facts.discloser_covered
+        and facts.recipient_known
+        and (facts.recipient_named or facts.recipient_in_class)
+        and facts.purpose_matches
+        and facts.kind_in_scope
+        and facts.label_in_scope
+        and facts.date_in_scope
+    )
+    kind = facts.consent_kind == "specific" or (
+        facts.consent_kind == "tpo"
+        and facts.recipient_is_program_ce_ba
+        and facts.purpose_class in ("treatment", "payment", "operations")
+    )
+    return gates and valid and covers and kind
+
+
+LAWFUL = ReleaseFacts(
+    purpose_class="treatment",
+    purpose_code="TREAT",
+    recipient_known=True,
+    recipient_is_program_ce_ba=True,
+    kind_within_ceiling=True,
+    kind="attendance",
+    note_class="ordinary",
+    regime="part2",
+    labels_known=True,
+    consent_present=True,
+    consent_kind="specific",
+    consent_state_active=True,
+    consent_complete=True,
+    consent_text_intact=True,
+    consent_signed=True,
+    consent_date_ok=True,
+    consent_effective=True,
+    consent_expired=False,
+    consent_revoked=False,
+    discloser_covered=True,
+    recipient_named=True,
+    purpose_matches=True,
+    kind_in_scope=True,
+    label_in_scope=True,
+    date_in_scope=True,
+    scope_combines_notes=False,
+    purpose_combines_legal=False,
+)
+
+
+def _flipped(names: list[str]) -> ReleaseFacts:
+    return replace(LAWFUL, **{name: not getattr(LAWFUL, name) for name in names})
+
+
+#: Any facts at all are nearly always unlawful, so half of the examples stay close to a lawful release.
+facts_of_any_kind = st.one_of(
+    any_facts, st.lists(st.sampled_from(sorted(bools)), max_size=2, unique=True).map(_flipped)
+)
+
+
+@given(facts_of_any_kind)
+def test_the_policies_and_the_oracle_agree(facts: ReleaseFacts) -> None:
+    assert judge()(facts).permitted is lawful(facts)
+
+
+#: Facts that, alone, turn a lawful release into another; `recipient_in_class` only widens who is reached.
+_DECISIVE = sorted(set(bools) - {"recipient_in_class", "recipient_is_program_ce_ba"})
+
+
+@pytest.mark.parametrize("name", _DECISIVE)
+@pytest.mark.parametrize("kind", ["specific", "tpo"])
+def test_every_fact_alone_can_close_a_lawful_release_and_says_why(name: str, kind: str) -> None:
+    open_ = replace(LAWFUL, consent_kind=kind)
+    assert judge()(open_).permitted and lawful(open_)
+    closed = replace(open_, **{name: not getattr(open_, name)})
+    ruling = judge()(closed)
+    assert not ruling.permitted and not lawful(closed)
+    _, reason = REASONS.why(closed, ruling)
+    assert reason.code not in ("NO_BASIS", "DECISION_FAILED")
+
+
+def test_one_tpo_consent_reaches_only_programs_covered_entities_and_associates() -> None:
+    outside = replace(LAWFUL, consent_kind="tpo", recipient_is_program_ce_ba=False)
+    ruling = judge()(outside)
+    assert not ruling.permitted
+    assert REASONS.why(outside, ruling)[1].code == "RECIPIENT_NOT_COVERED_ENTITY"
+    assert judge()(replace(outside, consent_kind="specific")).permitted
+
+
+@given(st.lists(facts_of_any_kind, min_size=1, max_size=6), st.booleans())
+def test_a_basis_exists_exactly_when_something_is_granted(listed: list[ReleaseFacts], ehr: bool) -> None:
+    channel = Channel.EHR if ehr else Channel.FAX
+    cases = [Case(UUID(int=n), {ONE.id: facts}) for n, facts in enumerate(listed)]
+    question = Question([ONE], cases, PurposeClass.TREATMENT, channel, NOW, "v")
+    decision = decide(question, judge(), REASONS)
+    granted = any(lawful(facts) for facts in listed)
+    assert (decision.basis is not None) is granted is bool(decision.granted)
+    assert (decision.effect is Effect.DENY) is not granted
+    if granted:
+        assert {Obligation.NOTICE_2_32, Obligation.COPY_OR_EXPLANATION_OF_CONSENT} <= set(
+            decision.obligations
+        )
+        assert decision.basis is not None and decision.basis.consent_id is not None
+        assert lawful(listed[decision.basis.consent_id.int])
+    else:
+        assert not decision.obligations and decision.accounting is None
+
+
+def test_the_basis_carries_the_words_and_paragraphs_of_its_rule() -> None:
+    decision = decided([consent("C_TPO")], to="R1", purpose="TREAT", items=[ATTENDANCE])
+    rule = ENGINE.rules["B02"].citation
+    assert rule == Citation("B02", rule.cite, Confidence.LAW, rule.reason, rule.text)
+    assert decision.basis is not None and decision.basis.citation == rule.cite
+    assert [(r.rule, r.text) for r in decision.reasons] == [("B02", rule.text)]
+
+
+def test_a_named_recipient_of_a_class_consent_is_matched_by_id_not_by_name() -> None:
+    twin = replace(consent("C_SPEC"), consent_id=known_as("twin"))
+    other = NamedRecipient(UUID(int=77), RecipientType.ENTITY, "Lee Attorney")
+    renamed = replace(twin, terms=replace(twin.terms, recipients=(other,)))
+    decision = decided([renamed], to="R3", purpose="HOUSING", items=[ATTENDANCE])
+    assert decision.effect is Effect.DENY
