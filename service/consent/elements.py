@@ -18,12 +18,12 @@ from service.consent.model import (
     Form,
     Initiator,
     Reason,
-    RecipientType,
     Signature,
     SignatureMethod,
     SignerRole,
 )
 from service.consent.rulebook import Element, Rulebook
+from service.people.recipient import RecipientType
 
 #: Legal classes of purposes (policies/purposes.yaml) that together are TPO.
 TPO_CLASSES = frozenset({"treatment", "payment", "operations"})

@@ -21,21 +21,11 @@ from service.consent.model import (
     ConsentRecord,
     ConsentState,
     Reason,
-    RecipientClass,
-    RecipientType,
     Today,
 )
 from service.consent.rulebook import Rulebook
 from service.consent.validity import against, local_day
-
-#: Recorded relationships (people) that place a recipient in a class of recipients.
-_RELATIONSHIPS: Mapping[RecipientClass, frozenset[str]] = {
-    RecipientClass.TREATING_PROVIDERS: frozenset({"treating"}),
-    RecipientClass.HEALTH_PLANS: frozenset({"health_plan"}),
-    RecipientClass.THIRD_PARTY_PAYERS: frozenset({"third_party_payer"}),
-    RecipientClass.PROGRAM_OPERATIONS: frozenset({"operations"}),
-    RecipientClass.TPO: frozenset({"treating", "health_plan", "third_party_payer", "operations"}),
-}
+from service.people.recipient import CLASS_RELATIONSHIPS, RecipientType
 
 #: Purposes that name a whole legal class; every other purpose of a consent stands for its own code only.
 _WHOLE_CLASS = frozenset({"TREAT", "HPAYMT", "HOPERAT"})
@@ -182,7 +172,7 @@ def match(of: Standing, request: Request, item: Item) -> ConsentMatch:
         r.type is RecipientType.CLASS
         and r.recipient_class is not None
         and r.recipient_id not in of.record.revoked_recipients
-        and bool(request.relationships & _RELATIONSHIPS[r.recipient_class])
+        and bool(request.relationships & CLASS_RELATIONSHIPS[r.recipient_class])
         for r in terms.recipients
     )
     dated = item.dated_on

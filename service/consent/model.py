@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from service.people.recipient import RecipientClass, RecipientType
+
 
 class ConsentKind(StrEnum):
     """The instruments of 2.31, 2.34 and 2.35; only those in SUPPORTED_KINDS can be drafted today."""
@@ -37,25 +39,6 @@ class ConsentState(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     ENTERED_IN_ERROR = "entered_in_error"
-
-
-class RecipientType(StrEnum):
-    PERSON = "person"
-    ENTITY = "entity"
-    CLASS = "class"
-    INTERMEDIARY = "intermediary"
-
-
-class RecipientClass(StrEnum):
-    """Classes of persons a consent may name instead of names (2.31(a)(4)(i)); TPO is the four others
-    together.
-    """
-
-    TPO = "tpo"
-    TREATING_PROVIDERS = "treating_providers"
-    HEALTH_PLANS = "health_plans"
-    THIRD_PARTY_PAYERS = "third_party_payers"
-    PROGRAM_OPERATIONS = "program_operations"
 
 
 class ExpiryKind(StrEnum):

