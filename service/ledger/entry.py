@@ -135,8 +135,13 @@ def mac(entry: Entry | Row, key: bytes) -> bytes:
     return hmac.digest(key, mac_payload(entry), hashlib.sha256)
 
 
-def mac_is_right(row: Row, key: bytes) -> bool:
-    return hmac.compare_digest(text_of(row["mac"]) or "", text_of(mac(row, key)) or "")
+def mac_is_right(row: Row, *keys: bytes) -> bool:
+    """Whether one of these keys made the row's MAC (a key stays good for what it signed before it was
+    retired).
+    """
+    payload, stored = mac_payload(row), text_of(row["mac"]) or ""
+    made = (text_of(hmac.digest(key, payload, hashlib.sha256)) or "" for key in keys)
+    return any(hmac.compare_digest(stored.encode(), candidate.encode()) for candidate in made)
 
 
 def leaf_bytes(row: Row) -> bytes:

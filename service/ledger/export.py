@@ -60,14 +60,17 @@ class ExportSource:
 
     path: Path
 
-    def origin(self) -> str:
-        """The tree's name as the header gives it. Raises UnreadableError."""
+    def header(self) -> tuple[str, UUID]:
+        """The tree's name and id as the first line gives them. Raises UnreadableError."""
         with self.path.open("rb") as file:
             header = _json(file.readline(), 1)
-        origin = header.get("origin")
-        if header.get("consentry_ledger_export") != 1 or not isinstance(origin, str):
-            raise UnreadableError("the first line is not the header of an export")
-        return origin
+        origin, tree = header.get("origin"), header.get("tree")
+        if header.get("consentry_ledger_export") == 1 and isinstance(origin, str):
+            try:
+                return origin, UUID(str(tree))
+            except ValueError:
+                pass
+        raise UnreadableError("the first line is not the header of an export")
 
     def size(self) -> int:
         """Roughly how many entries it holds, for showing progress."""

@@ -59,7 +59,7 @@ def as_text(stored: Column[Any]) -> ColumnElement[Any]:
     if isinstance(stored.type, DateTime):
         return func.to_char(func.timezone("UTC", stored), _TIMESTAMP).label(stored.name)
     if isinstance(stored.type, LargeBinary):
-        return func.encode(column, "base64").label(stored.name)
+        return func.encode(stored, "base64").label(stored.name)
     if isinstance(stored.type, Text):
         return stored.label(stored.name)
     return cast(stored, Text).label(stored.name)
@@ -251,6 +251,7 @@ _UNPLACED = select(
 _ENTRY_TREES = _UNPLACED.where(audit_entry.c.tree == bindparam("tree"))
 _STRAYS = _UNPLACED.where(audit_entry.c.tree.not_in(bindparam("others", expanding=True)))
 _TREES_ANYWHERE = union(select(audit_tree.c.tree), select(audit_checkpoint.c.tree), select(program.c.id))
+_SIZE = select(audit_tree.c.size).where(audit_tree.c.tree == bindparam("tree"))
 _ENTRY_COLUMNS = text(
     "SELECT c.table_name, EXISTS (SELECT FROM information_schema.columns p WHERE p.table_schema = 'public' "
     "AND p.table_name = c.table_name AND p.column_name = 'program_id') "
@@ -265,24 +266,26 @@ def stored_leaves(
     db: Connection, tree: UUID, end: int = _END
 ) -> Iterator[tuple[int, bytes, str, Row | None]]:
     """(position, leaf hash, entry id, entry or None when it is gone), by position; streamed."""
-    rows = db.execute(_LEAVES, {"tree": tree, "end": end}, execution_options=_STREAM)
-    for found in rows:
-        values: tuple[Any, ...] = tuple(found)
-        row = None if values[3] is None else dict(zip(COLUMNS, values[3:], strict=True))
-        yield int(values[0]), bytes(values[1]), str(values[2]), row
+    with db.execute(_LEAVES, {"tree": tree, "end": end}, execution_options=_STREAM) as rows:
+        for found in rows:
+            values: tuple[Any, ...] = tuple(found)
+            row = None if values[3] is None else dict(zip(COLUMNS, values[3:], strict=True))
+            yield int(values[0]), bytes(values[1]), str(values[2]), row
 
 
 def stored_checkpoints(db: Connection, tree: UUID) -> Iterator[tuple[int, bytes, str]]:
     """(size, root, note), by size; streamed."""
-    for size, root, note in db.execute(_CHECKPOINTS, {"tree": tree}, execution_options=_STREAM):
-        yield int(size), bytes(root), str(note)
+    with db.execute(_CHECKPOINTS, {"tree": tree}, execution_options=_STREAM) as rows:
+        for size, root, note in rows:
+            yield int(size), bytes(root), str(note)
 
 
 def leaf_hashes(db: Connection, tree: UUID, first: int, last: int) -> Iterator[bytes]:
     """Leaf hashes at positions `first` up to, not including, `last`; streamed."""
     positions = {"tree": tree, "first": first, "last": last}
-    for hashed in db.execute(_LEAF_HASHES, positions, execution_options=_STREAM).scalars():
-        yield bytes(hashed)
+    with db.execute(_LEAF_HASHES, positions, execution_options=_STREAM) as rows:
+        for hashed in rows.scalars():
+            yield bytes(hashed)
 
 
 def unplaced(db: Connection, tree: UUID, others: Collection[UUID] | None) -> Iterator[tuple[float, Row]]:
@@ -304,6 +307,11 @@ def trees_anywhere(db: Connection) -> list[UUID]:
     return sorted({SERVICE_PROGRAM, *db.execute(_TREES_ANYWHERE).scalars()})
 
 
+def tree_size(db: Connection, tree: UUID) -> int:
+    """The size the tree is said to have; nothing rests on it but the length of a progress bar."""
+    return db.execute(_SIZE, {"tree": tree}).scalar_one_or_none() or 0
+
+
 def tables_with_acts(db: Connection) -> list[tuple[str, bool]]:
     """(table, whether its rows belong to programs) for every table whose rows name their entry."""
     return [(str(table), bool(tenant)) for table, tenant in db.execute(_ENTRY_COLUMNS)]
@@ -312,9 +320,9 @@ def tables_with_acts(db: Connection) -> list[tuple[str, bool]]:
 def acts_without_entry(
     db: Connection, table_name: str, *, tenant: bool, tree: UUID, others: Collection[UUID] | None
 ) -> Iterator[str]:
-    """Entry ids that rows of this table name and that do not exist;
+    """Entry ids that rows of this table name and that do not exist:
 
-    Of one program, or of none in `others`.
+    Of `tree`'s program, or of none in `others`.
     """
     acts = table(table_name, column("entry_id", Uuid()), column("program_id", Uuid()))
     missing = (

@@ -16,7 +16,7 @@ What it cannot see: a change made and signed with the log's own key when no chec
 outside.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,7 +94,7 @@ def verify(
     origin: str,
     *,
     public_key: bytes | None,
-    mac_key: bytes | None = None,
+    mac_keys: Sequence[bytes] = (),
     copies: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Report:
@@ -108,7 +108,7 @@ def verify(
         findings,
         Heads("database", source.checkpoints(), origin, signed_by, findings),
         Heads("copy", copies, origin, signed_by, findings),
-        mac_key,
+        mac_keys,
     )
     try:
         for leaf in source.leaves():
@@ -118,7 +118,7 @@ def verify(
     except UnreadableError as error:
         findings.add(Kind.ALTERED, f"cannot be read: {error}", walk.next_position)
     walk.finish()
-    _look_at_waiting(source, mac_key, findings)
+    _look_at_waiting(source, mac_keys, findings)
     for table, entry_id in source.acts_without_entry():
         text = f"a row of {table} says it was recorded under an entry that does not exist"
         findings.add(Kind.UNRECORDED, text, None, entry_id)
@@ -132,7 +132,7 @@ def verify(
         findings=findings.ordered(),
         wrong=findings.count,
         signatures_checked=signed_by is not None,
-        macs_checked=mac_key is not None,
+        macs_checked=bool(mac_keys),
     )
 
 
@@ -140,10 +140,10 @@ def _signed_by(key: VerifierKey) -> Callable[[SignedCheckpoint], bool]:
     return lambda note: note.signed_by(key, signature_is_right)
 
 
-def _look_at_waiting(source: Source, mac_key: bytes | None, findings: Findings) -> None:
+def _look_at_waiting(source: Source, mac_keys: Sequence[bytes], findings: Findings) -> None:
     for waiting in source.waiting():
         entry_id = text_of(waiting.row["id"])
-        if mac_key and not mac_is_right(waiting.row, mac_key):
+        if mac_keys and not mac_is_right(waiting.row, *mac_keys):
             text = "an entry without a position that this service did not write"
             findings.add(Kind.INSERTED, text, None, entry_id)
         elif abs(waiting.seconds) > LONGEST_WAIT:

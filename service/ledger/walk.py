@@ -8,7 +8,7 @@ checkpoint that agreed": about a second's worth of entries; their order in time 
 rewriting.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,6 +114,14 @@ class Heads:
     def advance(self) -> None:
         self.next = next(self._heads, None)
 
+    def drain(self) -> Head | None:
+        """Read to the end, so that the source can let go; the largest head that was left, if any was."""
+        largest = self.next
+        while self.next is not None:
+            largest = self.next
+            self.advance()
+        return largest
+
     def _checked(self, notes: Iterator[str]) -> Iterator[Head]:
         largest = -1
         for text in notes:
@@ -154,11 +162,11 @@ class _Mismatch:
 class Walk:
     """One pass over the leaves in order of position."""
 
-    def __init__(self, findings: Findings, stored: Heads, copied: Heads, mac_key: bytes | None) -> None:
+    def __init__(self, findings: Findings, stored: Heads, copied: Heads, mac_keys: Sequence[bytes]) -> None:
         self.tree = RunningTree()
         self.next_position = 0
         self.findings, self.stored, self.copied = findings, stored, copied
-        self._mac_key = mac_key
+        self._mac_keys = mac_keys
         self._gap = False
         self._previous: tuple[str, str] | None = None
         self._previous_id: str | None = None
@@ -178,21 +186,18 @@ class Walk:
     def finish(self) -> None:
         self._check_heads()
         self._settle()
-        for heads in (self.stored, self.copied):
-            if heads.next is not None and not self._gap:
-                self._say_truncated(heads)
         unsettled = self.stored.broken or self._gap or self.stored.next is not None
+        for heads in (self.stored, self.copied):
+            largest = heads.drain()
+            if largest is not None and not self._gap:
+                self._say_truncated(heads, largest)
         if self.next_position > self.stored.agreed and not unsettled:
             text = "stands behind the last signed checkpoint"
             self.findings.add(Kind.INSERTED, text, self.stored.agreed)
 
-    def _say_truncated(self, heads: Heads) -> None:
-        largest = 0
-        while heads.next is not None:
-            largest = heads.next.size
-            heads.advance()
+    def _say_truncated(self, heads: Heads, largest: Head) -> None:
         keeper = "the database" if heads is self.stored else "a copy outside"
-        text = f"the tree ends here, but {keeper} holds a signed checkpoint of {largest} entries"
+        text = f"the tree ends here, but {keeper} holds a signed checkpoint of {largest.size} entries"
         self.findings.add(Kind.TRUNCATED, text, self.next_position)
 
     def _check_position(self, leaf: Leaf) -> None:
@@ -217,7 +222,7 @@ class Walk:
         elif leaf_hash(found) != leaf.leaf_hash:
             text = "the entry is not as it was when it got its position"
             self.findings.add(Kind.ALTERED, text, leaf.position, leaf.entry_id)
-        elif self._mac_key and leaf.row is not None and not mac_is_right(leaf.row, self._mac_key):
+        elif self._mac_keys and leaf.row is not None and not mac_is_right(leaf.row, *self._mac_keys):
             text = "the service did not write this entry (put in, or changed together with its leaf)"
             self.findings.add(Kind.INSERTED, text, leaf.position, leaf.entry_id)
 
