@@ -57,10 +57,10 @@ _RELATIONSHIP = SealedTable("relationship", ("evidence",))
 
 
 class Cluster:
-    """A PostgreSQL server for the whole test run, embedded unless DATABASE_ADMIN_URL names one."""
+    """A PostgreSQL server for the whole test run; `durable` for tests that kill it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = embedded.start(folder, durable=False)
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self.server = embedded.start(folder, durable=durable)
 
     def create_database(self, name: str) -> None:
         with self.server.admin() as admin:

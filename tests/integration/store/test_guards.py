@@ -47,9 +47,11 @@ def test_an_entry_of_an_earlier_transaction_does_not_count(service: Service) -> 
 
 def test_a_change_needs_its_own_entry_too(service: Service) -> None:
     row = service.unit(
-        lambda db: (values := _row(service, service.entry(db, "patient.register")))
-        and db.execute(insert(patient).values(values))
-        and values
+        lambda db: (
+            (values := _row(service, service.entry(db, "patient.register")))
+            and db.execute(insert(patient).values(values))
+            and values
+        )
     )
     change = update(patient).where(patient.c.id == row["id"]).values(state="merged")
     with pytest.raises(Unavailable):
@@ -60,9 +62,11 @@ def test_a_change_needs_its_own_entry_too(service: Service) -> None:
 
 def test_one_program_never_sees_or_writes_another(service: Service, house: House) -> None:
     row = service.unit(
-        lambda db: (values := _row(service, service.entry(db, "patient.register")))
-        and db.execute(insert(patient).values(values))
-        and values
+        lambda db: (
+            (values := _row(service, service.entry(db, "patient.register")))
+            and db.execute(insert(patient).values(values))
+            and values
+        )
     )
     other = open_program(house)
     assert other.unit(lambda db: db.execute(select(patient.c.id)).all()) == []
