@@ -28,6 +28,7 @@ class Code(StrEnum):
     INVALID_CLIENT = "invalid_client"
     INVALID_GRANT = "invalid_grant"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    TOKEN_REQUEST_INVALID = "token_request_invalid"  # noqa: S105 -- an error code, not a secret
     CSRF_REFUSED = "csrf_refused"
     PURPOSE_REQUIRED = "purpose_required"
     PURPOSE_NOT_ALLOWED = "purpose_not_allowed"
@@ -136,7 +137,9 @@ class IntegrityError(ConsentryError):
     """A sealed value does not open as what it should be: one uniform error, whatever the cause."""
 
     def __init__(self) -> None:
-        super().__init__(Code.INTEGRITY, "A stored value could not be verified. The incident has been recorded.")
+        super().__init__(
+            Code.INTEGRITY, "A stored value could not be verified. The incident has been recorded."
+        )
 
 
 class StartRefused(ConsentryError):

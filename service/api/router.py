@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api import health
+from service.api import administration, auth, health
 from service.edge.models import ProblemModel
 
 #: Every route can answer with a problem; named once so that the description says so everywhere.
@@ -14,3 +14,6 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 root = APIRouter(responses=PROBLEMS)
 root.include_router(health.router)
+root.include_router(auth.well_known)
+router.include_router(auth.router)
+router.include_router(administration.router)

@@ -37,6 +37,16 @@ class NewAccount:
     recipient_id: RecipientId | None = None
 
 
+def may_manage_users(work: Work) -> None:
+    """Raises Denied for everybody but an administrator; for what comes before the work is worth doing."""
+    _ask(work, Action.USER_MANAGE)
+
+
+def may_manage_clients(work: Work) -> None:
+    """The same for clients."""
+    _ask(work, Action.CLIENT_MANAGE)
+
+
 def create_account(work: Work, new: NewAccount) -> Account:
     """Add somebody who can sign in to this program. Invalid with every fault, Conflict for a taken name."""
     action = Action.CLIENT_MANAGE if new.kind in CLIENTS else Action.USER_MANAGE
@@ -139,6 +149,11 @@ def disable_account(work: Work, account_id: UUID) -> Account:
         detail={"change": "disabled", "sessions": len(ended)},
     )
     return read_account(work, stored.id)
+
+
+def _ask(work: Work, action: Action) -> None:
+    work.require(action, object_kind="account")
+    work.record(action=action, object_kind="account", object_id=None, detail={"change": "none"})
 
 
 def _load(work: Work, account_id: UUID, *, lock: bool) -> Loaded[records.StoredAccount] | None:

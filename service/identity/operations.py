@@ -81,6 +81,21 @@ def sign_out(work: Work) -> None:
     end_session(work, work.caller.session_id, EndReason.SIGNED_OUT)
 
 
+def end_session_if_own(work: Work, session_id: UUID | None) -> None:
+    """End the caller's session with this id; any other, or none, is left alone and not told apart (RFC 7009 2.2)."""
+    work.require(Action.SESSION_END)
+    session = records.session_for_update(work.db, session_id) if session_id else None
+    own = session if session and session.account_id == work.caller.account_id else None
+    if own and state_at(own, work.now) is not SessionState.ENDED:
+        records.end_session(work.db, own.id, EndReason.SIGNED_OUT, work.now, work.entry_id)
+    work.record(
+        action=Action.SESSION_END,
+        object_kind="session",
+        object_id=own.id if own else None,
+        detail={"reason": EndReason.SIGNED_OUT.value, "sessions": 1 if own else 0},
+    )
+
+
 def end_all_sessions(work: Work) -> int:
     """End every session of the caller, this one included; returns how many were alive or forgotten."""
     work.require(Action.SESSION_END)

@@ -124,6 +124,11 @@ def canonical_document(program: Program) -> str:
     return document
 
 
+def canonical_config(stored: StoredProgram) -> str:
+    """A stored description in the canonical form, whatever form it was stored in."""
+    return canonical_document(read_program(stored.id, stored.config))
+
+
 def _check_reach(work: Work, stored: StoredProgram | None, expected: tuple[UUID, int] | None) -> None:
     operator = work.caller.program_id == SERVICE_PROGRAM
     found = stored.id if stored else None
