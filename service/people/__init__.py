@@ -1,0 +1,1 @@
+"""Patients, the people and organisations around them, and what is recorded between them."""

@@ -1,0 +1,36 @@
+"""What policies may know about a patient and the caller: the facts every loader about a patient starts from."""
+
+from datetime import date
+from uuid import UUID
+
+from service.access.caller import CallerKind
+from service.access.facts import Facts
+from service.people import records
+from service.people.relationships.records import staff_related
+from service.work import Work
+
+
+def program_day(work: Work) -> date:
+    """The day it is in the program: dates of consents, relationships and events are days of its calendar."""
+    return work.now.astimezone(work.program.zone).date()
+
+
+def patient_facts(work: Work, patient_id: UUID) -> Facts | None:
+    """Facts for acts about this patient; None when there is no such patient in the caller's program.
+
+    A staff relationship that is found stays locked (FOR SHARE), so that it cannot be ended before this act is
+    committed. Nothing is opened.
+    """
+    stored = records.patient_by_id(work.db, patient_id)
+    return None if stored is None else facts_of(work, stored)
+
+
+def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
+    """The same for a patient row already loaded."""
+    caller = work.caller
+    staff = caller.kind is CallerKind.STAFF
+    return Facts(
+        patient_is_caller=caller.kind is CallerKind.PATIENT and caller.patient_id == stored.id,
+        relationship=staff and staff_related(work.db, stored.id, caller.account_id, program_day(work)),
+        program=stored.program_id,
+    )

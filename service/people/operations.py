@@ -1,0 +1,358 @@
+"""Patients: registered, found, read, changed; and what happens to them.
+
+The functions at the end are for operations above (consent, disclosure) that are allowed to act already.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from service.access.actions import Action
+from service.errors import Code, FieldError, IntegrityError, Invalid, NotFound, Stale
+from service.ids import PatientId, new_id
+from service.people import patient, records
+from service.people.facts import facts_of, program_day
+from service.people.patient import Document, Event, Resemblance, Term
+from service.people.records import PatientEvent, StoredPatient
+from service.store.types import Sealed
+from service.vault.envelope import RowKey, SealedTable
+from service.work import Loaded, Work
+
+#: A search shows no more than this; every patient shown has an entry of its own.
+MOST_FOUND: Final = 20
+MOST_DUPLICATES: Final = 10
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Duplicate:
+    """A registered patient who may be the same person."""
+
+    patient_id: PatientId
+    reasons: tuple[Resemblance, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Patient:
+    """A patient, opened. Never printed."""
+
+    id: PatientId
+    version: int
+    state: str
+    demographics: Mapping[str, Any]
+    created_at: datetime
+    changed_at: datetime
+    possible_duplicates: tuple[Duplicate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FormerVersion:
+    """A patient's demographics as they were until `replaced_at`."""
+
+    version: int
+    demographics: Mapping[str, Any]
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Search:
+    """What somebody looks for; `identifier` as (system or None, value)."""
+
+    family_name: str | None = None
+    given_name: str | None = None
+    birth_date: date | None = None
+    identifier: tuple[str | None, str] | None = field(default=None)
+
+
+def register_patient(work: Work, document: Document) -> Patient:
+    """A new patient with a key of their own. Somebody alike does not prevent it: the answer says who and why."""
+    work.require(Action.PATIENT_REGISTER, object_kind="patient")
+    patient.check(document, program_day(work))
+    duplicates = _duplicates(work, document)
+    patient_id, program_id = PatientId(new_id(work.now)), work.caller.program_id
+    work.vault.create_patient_key(work.db, program_id, patient_id, work.now)
+    stored = StoredPatient(
+        id=patient_id,
+        program_id=program_id,
+        state="registered",
+        version=1,
+        demographics=_seal(work, records.PATIENT_ROW, patient_id, 1, document),
+        created_at=work.now,
+        changed_at=work.now,
+    )
+    records.insert_patient(work.db, stored, work.entry_id)
+    _store_terms(work, patient_id, document)
+    work.record(
+        action=Action.PATIENT_REGISTER,
+        object_kind="patient",
+        object_id=patient_id,
+        object_version=1,
+        patient_id=patient_id,
+        detail={"possible_duplicates": [str(duplicate.patient_id) for duplicate in duplicates]},
+        payload=document,
+    )
+    return _patient(stored, document, duplicates)
+
+
+def find_patients(work: Work, search: Search) -> list[Patient]:
+    """Patients who match all that was given, exactly after normalisation; Invalid when it is too little.
+
+    Who was looked for is in the entry as a keyed hash; each patient found has an entry of their own, because
+    being shown in a search is being seen.
+    """
+    work.require(Action.PATIENT_SEARCH, object_kind="patient")
+    sought = None
+    if search.identifier is not None:
+        system, value = search.identifier
+        sought = patient.identifier(value, system)
+    terms = patient.search_terms(
+        family_name=search.family_name,
+        given_name=search.given_name,
+        birth_date=search.birth_date,
+        sought=sought,
+    )
+    ids = _with_all(work, terms)[:MOST_FOUND]
+    found = [_open(work, stored) for stored in (records.patients(work.db, ids) if ids else [])]
+    work.record(
+        action=Action.PATIENT_SEARCH,
+        object_kind="patient",
+        object_id=None,
+        detail={"by": sorted(term.index.value for term in terms), "found": len(found)},
+        payload=sorted(term.value for term in terms),
+    )
+    for one in found:
+        work.record(action=Action.PATIENT_SEARCH, object_kind="patient", object_id=one.id, patient_id=one.id)
+    return found
+
+
+def read_patient(work: Work, patient_id: UUID, *, with_duplicates: bool = False) -> Patient:
+    """One patient; `with_duplicates` looks again for others alike (an answer to a repeated registration)."""
+    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    read = _open(work, stored)
+    work.record(
+        action=Action.PATIENT_READ,
+        object_kind="patient",
+        object_id=stored.id,
+        object_version=stored.version,
+        patient_id=stored.id,
+    )
+    if not with_duplicates:
+        return read
+    others = [one for one in _duplicates(work, read.demographics) if one.patient_id != stored.id]
+    return _patient(stored, read.demographics, others)
+
+
+def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVersion]]:
+    """The patient as of now, and every former version, newest first."""
+    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    former = [
+        FormerVersion(
+            version=old.version,
+            demographics=_opened(work, records.PATIENT_VERSION_ROW, stored.id, old.version, old.demographics),
+            replaced_at=old.replaced_at,
+        )
+        for old in records.versions(work.db, stored.id)
+    ]
+    work.record(
+        action=Action.PATIENT_READ,
+        object_kind="patient",
+        object_id=stored.id,
+        object_version=stored.version,
+        patient_id=stored.id,
+        detail={"history": len(former)},
+    )
+    return _open(work, stored), former
+
+
+def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) -> Patient:
+    """Merge `patch` into version `version` (Stale when it is not the current one); the old values are kept."""
+    stored = work.authorised(Action.PATIENT_UPDATE, lambda work: _load(work, patient_id, changing=True))
+    if stored.version != version:
+        raise Stale(Code.VERSION_STALE, "Somebody changed this patient since you read it.")
+    old = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
+    new = patient.merge(old, patch)
+    if not isinstance(new, dict):
+        raise Invalid(Code.INVALID_REQUEST, "An object is expected.")
+    patient.check(new, program_day(work))
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if changed:
+        kept = _seal(work, records.PATIENT_VERSION_ROW, stored.id, stored.version, old)
+        sealed = _seal(work, records.PATIENT_ROW, stored.id, stored.version + 1, new)
+        records.replace_patient(work.db, stored, kept, sealed, work.now, work.entry_id)
+        if patient.terms(old) != patient.terms(new):
+            _store_terms(work, stored.id, new)
+    after = records.patient_by_id(work.db, stored.id) or stored
+    work.record(
+        action=Action.PATIENT_UPDATE,
+        object_kind="patient",
+        object_id=stored.id,
+        object_version=after.version,
+        patient_id=stored.id,
+        detail={"fields": changed},
+        payload=new,
+    )
+    return _patient(after, new)
+
+
+def record_event(work: Work, patient_id: UUID, kind: Event, occurred_on: date) -> PatientEvent:
+    """Something happened on a day of the program's calendar; consents that were to end with it have ended."""
+    stored = work.authorised(Action.EVENT_RECORD, lambda work: _load(work, patient_id, changing=True))
+    if not patient.EARLIEST_BIRTH <= occurred_on <= program_day(work):
+        raise Invalid(
+            Code.EVENT_INVALID,
+            "An event is recorded when it has happened.",
+            [FieldError("occurred_on", "implausible", "A day up to today.")],
+        )
+    event = PatientEvent(new_id(work.now), kind, occurred_on, work.now)
+    records.insert_event(work.db, work.caller.program_id, stored.id, event, work.entry_id)
+    work.record(
+        action=Action.EVENT_RECORD,
+        object_kind="patient_event",
+        object_id=event.id,
+        patient_id=stored.id,
+        detail={"kind": kind.value},
+    )
+    return event
+
+
+def list_events(work: Work, patient_id: UUID) -> list[PatientEvent]:
+    """What happened to a patient, by day."""
+    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    found = records.events(work.db, stored.id)
+    work.record(
+        action=Action.PATIENT_READ,
+        object_kind="patient_event",
+        object_id=None,
+        patient_id=stored.id,
+        detail={"listed": len(found)},
+    )
+    return found
+
+
+def read_event(work: Work, event_id: UUID) -> PatientEvent:
+    """One event of a patient whom the caller may read."""
+    known = records.event_by_id(work.db, event_id)
+    if known is None:
+        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    patient_id, event = known
+    work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    work.record(
+        action=Action.PATIENT_READ, object_kind="patient_event", object_id=event_id, patient_id=patient_id
+    )
+    return event
+
+
+# -- for operations above ------------------------------------------------------------------------------
+
+
+def open_patient_name(work: Work, patient_id: UUID) -> dict[str, str]:
+    """`{family_name, given_name, birth_date}` of a patient, inside an act about that patient that is allowed
+    already.
+    """
+    stored = records.patient_by_id(work.db, patient_id)
+    if stored is None:
+        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
+    return {name: str(document[name]) for name in ("family_name", "given_name", "birth_date")}
+
+
+def events_of(work: Work, patient_id: UUID) -> list[PatientEvent]:
+    """What happened to a patient, by day, for a decision that is recorded by its own act.
+
+    An event that is being recorded holds the patient row locked, as a decision that must not miss it does.
+    """
+    records.patient_for_share(work.db, patient_id)
+    return records.events(work.db, patient_id)
+
+
+def find_exact(
+    work: Work, family_name: str, given_name: str, birth_date: date, identifier: str | None = None
+) -> list[PatientId]:
+    """Patients with exactly this name and birth date (and identifier, in any system) after normalisation.
+
+    For outside requesters: nothing is opened, and the same queries run whoever is or is not there. More than
+    one match is a refusal for the caller to make.
+    """
+    terms = [patient.name_birth(family_name, given_name, birth_date.isoformat())]
+    if identifier is not None:
+        terms.append(patient.identifier(identifier))
+    return _with_all(work, tuple(terms))
+
+
+# -- inside --------------------------------------------------------------------------------------------
+
+
+def _load(work: Work, patient_id: UUID, *, changing: bool = False) -> Loaded[StoredPatient] | None:
+    find = records.patient_for_update if changing else records.patient_by_id
+    stored = find(work.db, patient_id)
+    if stored is None:
+        return None
+    return Loaded(stored, facts_of(work, stored), "patient", stored.id, patient_id=stored.id)
+
+
+def _with_all(work: Work, terms: Sequence[Term]) -> list[PatientId]:
+    """Ids of the patients that have every term."""
+    matches = [_with_term(work, term, MOST_FOUND * 5) for term in terms]
+    common = set(matches[0]).intersection(*matches[1:])
+    return [patient_id for patient_id in matches[0] if patient_id in common]
+
+
+def _with_term(work: Work, term: Term, most: int) -> list[PatientId]:
+    value = work.index("patient_index", term.index.value, term.value)
+    return records.patients_with_term(work.db, work.caller.program_id, term.index, value, most)
+
+
+def _duplicates(work: Work, document: Mapping[str, Any]) -> list[Duplicate]:
+    reasons: dict[PatientId, list[Resemblance]] = {}
+    for term, resemblance in patient.resemblances(document):
+        for patient_id in _with_term(work, term, MOST_DUPLICATES):
+            noted = reasons.setdefault(patient_id, [])
+            if resemblance not in noted:
+                noted.append(resemblance)
+    found = [Duplicate(patient_id, tuple(noted)) for patient_id, noted in reasons.items()]
+    return found[:MOST_DUPLICATES]
+
+
+def _store_terms(work: Work, patient_id: PatientId, document: Document) -> None:
+    indexed = [
+        (term.index, work.index("patient_index", term.index.value, term.value))
+        for term in patient.terms(document)
+    ]
+    records.store_terms(work.db, work.caller.program_id, patient_id, indexed, work.now)
+
+
+def _row(work: Work, patient_id: UUID, version: int) -> RowKey:
+    return RowKey(work.caller.program_id, patient_id, version, patient_id)
+
+
+def _seal(
+    work: Work, table: SealedTable, patient_id: UUID, version: int, document: Mapping[str, Any]
+) -> Sealed:
+    return work.seal(table, _row(work, patient_id, version), {"demographics": document})["demographics"]
+
+
+def _opened(work: Work, table: SealedTable, patient_id: UUID, version: int, sealed: Sealed) -> Document:
+    opened = work.open(table, _row(work, patient_id, version), {"demographics": sealed})["demographics"]
+    if not isinstance(opened, dict):
+        raise IntegrityError
+    return opened
+
+
+def _open(work: Work, stored: StoredPatient) -> Patient:
+    document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
+    return _patient(stored, document)
+
+
+def _patient(
+    stored: StoredPatient, document: Mapping[str, Any], duplicates: Sequence[Duplicate] = ()
+) -> Patient:
+    return Patient(
+        id=stored.id,
+        version=stored.version,
+        state=stored.state,
+        demographics=document,
+        created_at=stored.created_at,
+        changed_at=stored.changed_at,
+        possible_duplicates=tuple(duplicates),
+    )

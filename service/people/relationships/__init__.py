@@ -1,0 +1,1 @@
+"""Relationships recorded between a patient and staff, providers, payers."""

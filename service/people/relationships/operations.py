@@ -1,0 +1,227 @@
+"""Relationships: recorded with period and evidence, ended, never deleted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from service.access.actions import Action
+from service.access.caller import CallerKind
+from service.errors import Code, FieldError, IntegrityError, Invalid, Stale
+from service.identity.model import AccountState
+from service.identity.records import account_for_share
+from service.ids import PatientId, RecipientId, new_id
+from service.people.facts import patient_facts, program_day
+from service.people.recipient import RecipientClass, RecipientType, RelationshipKind, in_class
+from service.people.recipients.records import recipient_by_id
+from service.people.relationships import records
+from service.people.relationships.records import StoredRelationship
+from service.vault.envelope import RowKey
+from service.work import Loaded, Work
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewRelationship:
+    """A relationship to be recorded; `evidence` says how it is known."""
+
+    kind: RelationshipKind
+    starts_on: date
+    evidence: str
+    ends_on: date | None = None
+    account_id: UUID | None = None
+    recipient_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Relationship:
+    """A recorded relationship, opened."""
+
+    id: UUID
+    patient_id: PatientId
+    kind: RelationshipKind
+    account_id: UUID | None
+    recipient_id: RecipientId | None
+    starts_on: date
+    ends_on: date | None
+    evidence: str
+    version: int
+
+
+def record_relationship(work: Work, patient_id: UUID, new: NewRelationship) -> Relationship:
+    """Say that somebody treats, pays for, or works with a patient, from a day on and how that is known."""
+    work.authorised(Action.RELATIONSHIP_RECORD, lambda work: _load_patient(work, patient_id))
+    _check(work, new)
+    row_id = new_id(work.now)
+    row = RowKey(work.caller.program_id, row_id, 1, patient_id)
+    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": {"note": new.evidence}})
+    stored = StoredRelationship(
+        id=row_id,
+        program_id=work.caller.program_id,
+        patient_id=PatientId(patient_id),
+        kind=new.kind,
+        account_id=new.account_id,
+        recipient_id=None if new.recipient_id is None else RecipientId(new.recipient_id),
+        starts_on=new.starts_on,
+        ends_on=new.ends_on,
+        evidence=sealed["evidence"],
+        version=1,
+    )
+    records.insert_relationship(work.db, stored, work.now, work.entry_id)
+    _record(work, stored, "recorded")
+    return _relationship(work, stored)
+
+
+def end_relationship(work: Work, relationship_id: UUID, version: int, ends_on: date) -> Relationship:
+    """Set the last day of a relationship. It stays on record: what was lawful then must stay explainable."""
+
+    def load(work: Work) -> Loaded[StoredRelationship] | None:
+        stored = records.relationship_for_update(work.db, relationship_id)
+        facts = stored and patient_facts(work, stored.patient_id)
+        if stored is None or facts is None:
+            return None
+        return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
+
+    stored = work.authorised(Action.RELATIONSHIP_RECORD, load)
+    if stored.version != version:
+        raise Stale(Code.VERSION_STALE, "Somebody changed this relationship since you read it.")
+    if ends_on < stored.starts_on:
+        raise _invalid("ends_on", "before_start", "The last day is not before the first.")
+    evidence = _evidence(work, stored)
+    row = RowKey(stored.program_id, stored.id, version + 1, stored.patient_id)
+    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": evidence})["evidence"]
+    ended = replace(stored, ends_on=ends_on, version=version + 1, evidence=sealed)
+    records.end_relationship(
+        work.db,
+        stored.id,
+        last_day=ends_on,
+        evidence=sealed,
+        version=ended.version,
+        entry_id=work.entry_id,
+    )
+    _record(work, ended, "ended")
+    return _relationship(work, ended)
+
+
+def list_relationships(work: Work, patient_id: UUID) -> list[Relationship]:
+    """Everybody ever recorded around a patient."""
+    work.authorised(Action.PATIENT_READ, lambda work: _load_patient(work, patient_id))
+    found = [_relationship(work, stored) for stored in records.relationships(work.db, patient_id)]
+    work.record(
+        action=Action.PATIENT_READ,
+        object_kind="relationship",
+        object_id=None,
+        patient_id=patient_id,
+        detail={"listed": len(found)},
+    )
+    return found
+
+
+def read_relationship(work: Work, relationship_id: UUID) -> Relationship:
+    """One relationship of a patient whom the caller may read."""
+
+    def load(work: Work) -> Loaded[StoredRelationship] | None:
+        stored = records.relationship_for_update(work.db, relationship_id)
+        facts = stored and patient_facts(work, stored.patient_id)
+        if stored is None or facts is None:
+            return None
+        return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
+
+    stored = work.authorised(Action.PATIENT_READ, load)
+    work.record(
+        action=Action.PATIENT_READ,
+        object_kind="relationship",
+        object_id=stored.id,
+        object_version=stored.version,
+        patient_id=stored.patient_id,
+    )
+    return _relationship(work, stored)
+
+
+# -- for operations above --------------------------------------------------------------------------
+
+
+def relationship_kinds(
+    work: Work, patient_id: UUID, recipient_id: UUID, on: date
+) -> frozenset[RelationshipKind]:
+    """Kinds of relationship between a patient and a recipient in force on a day, locked until commit."""
+    return records.kinds_between(work.db, patient_id, recipient_id, on)
+
+
+def recipient_in_class(
+    work: Work, patient_id: UUID, recipient_id: UUID, recipient_class: RecipientClass, on: date
+) -> bool:
+    """Whether a recorded relationship puts the recipient into the class for this patient on that day."""
+    return in_class(relationship_kinds(work, patient_id, recipient_id, on), recipient_class)
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _load_patient(work: Work, patient_id: UUID) -> Loaded[None] | None:
+    facts = patient_facts(work, patient_id)
+    return None if facts is None else Loaded(None, facts, "patient", patient_id, patient_id=patient_id)
+
+
+def _check(work: Work, new: NewRelationship) -> None:
+    if new.ends_on is not None and new.ends_on < new.starts_on:
+        raise _invalid("ends_on", "before_start", "The last day is not before the first.")
+    if new.starts_on > program_day(work):
+        raise _invalid("starts_on", "in_the_future", "A relationship is recorded once it began.")
+    if new.kind is RelationshipKind.STAFF:
+        account = account_for_share(work.db, new.account_id) if new.account_id else None
+        staff = account is not None and account.kind is CallerKind.STAFF
+        if account is None or not staff or account.state is not AccountState.ACTIVE or new.recipient_id:
+            raise _invalid("account_id", "unknown", "A staff relationship names a member of staff.")
+        return
+    known = recipient_by_id(work.db, new.recipient_id) if new.recipient_id else None
+    if known is None or new.account_id:
+        raise _invalid("recipient_id", "unknown", "This relationship names a registered recipient.")
+    if known.type is RecipientType.CLASS:
+        raise _invalid("recipient_id", "class", "A class has members, it is not one.")
+
+
+def _record(work: Work, stored: StoredRelationship, change: str) -> None:
+    work.record(
+        action=Action.RELATIONSHIP_RECORD,
+        object_kind="relationship",
+        object_id=stored.id,
+        object_version=stored.version,
+        patient_id=stored.patient_id,
+        recipient_id=stored.recipient_id,
+        detail={
+            "change": change,
+            "kind": stored.kind.value,
+            "account": None if stored.account_id is None else str(stored.account_id),
+        },
+    )
+
+
+def _evidence(work: Work, stored: StoredRelationship) -> Mapping[str, Any]:
+    row = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
+    opened = work.open(records.RELATIONSHIP_ROW, row, {"evidence": stored.evidence})["evidence"]
+    if not isinstance(opened, Mapping):
+        raise IntegrityError
+    return opened
+
+
+def _relationship(work: Work, stored: StoredRelationship) -> Relationship:
+    return Relationship(
+        id=stored.id,
+        patient_id=stored.patient_id,
+        kind=stored.kind,
+        account_id=stored.account_id,
+        recipient_id=stored.recipient_id,
+        starts_on=stored.starts_on,
+        ends_on=stored.ends_on,
+        evidence=str(_evidence(work, stored)["note"]),
+        version=stored.version,
+    )
+
+
+def _invalid(field: str, code: str, message: str) -> Invalid:
+    return Invalid(
+        Code.RELATIONSHIP_INVALID,
+        "This relationship cannot be recorded as it is.",
+        [FieldError(field, code, message)],
+    )
