@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Self
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 from service.errors import StartRefused
@@ -43,6 +44,7 @@ from service.store.cluster import (
 )
 from service.store.roles import APP, DATABASE, OWNER, SEQUENCER, provision
 
+_PUBLISHED = "postgres.address"
 _DEFAULT_PORT = 5432  # names the socket file; nothing listens there unless tcp=True
 _SOCKET_PATH_LIMIT = 85  # the kernel allows 107 bytes for folder and file name together
 _START_SECONDS = 60.0
@@ -61,27 +63,18 @@ exit 0
 _GATE = 'read -r go || exit 1; exec "$@" </dev/null'
 
 
-@dataclass
-class EmbeddedPostgres:
-    """A running server; ends with `stop()`, with the `with` block, or with this process."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens; the URLs are SQLAlchemy's, over the Unix socket, for psycopg."""
 
-    folder: Path
+    sockets: Path
     port: int
-    _account: Account
-    _binaries: Path
-    _sockets: Path
-    _lock: IO[bytes]
-    _server: subprocess.Popen[bytes] | None = None
-    _watchdog: subprocess.Popen[bytes] | None = None
-    _guard: threading.RLock = field(default_factory=threading.RLock)
-    _stopped: bool = False
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """SQLAlchemy URL over the Unix socket; no password, the kernel vouches for us."""
-        query = {"host": str(self._sockets), "port": str(self.port)}
-        return URL.create(
-            "postgresql+psycopg", username=role, database=database, query=query
-        ).render_as_string()
+        """No password in it: the kernel vouches for us."""
+        query = {"host": str(self.sockets), "port": str(self.port)}
+        url = URL.create("postgresql+psycopg", username=role, database=database, query=query)
+        return url.render_as_string()
 
     @property
     def admin_url(self) -> str:
@@ -99,6 +92,45 @@ class EmbeddedPostgres:
     def sequencer_url(self) -> str:
         return self.url(SEQUENCER)
 
+
+@dataclass
+class EmbeddedPostgres:
+    """A running server; ends with `stop()`, with the `with` block, or with this process."""
+
+    folder: Path
+    address: Address
+    _account: Account
+    _binaries: Path
+    _lock: IO[bytes]
+    _published: Path
+    _server: subprocess.Popen[bytes] | None = None
+    _watchdog: subprocess.Popen[bytes] | None = None
+    _guard: threading.RLock = field(default_factory=threading.RLock)
+    _stopped: bool = False
+
+    @property
+    def port(self) -> int:
+        return self.address.port
+
+    @property
+    def admin_url(self) -> str:
+        return self.address.admin_url
+
+    @property
+    def owner_url(self) -> str:
+        return self.address.owner_url
+
+    @property
+    def app_url(self) -> str:
+        return self.address.app_url
+
+    @property
+    def sequencer_url(self) -> str:
+        return self.address.sequencer_url
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        return self.address.url(role, database)
+
     @property
     def postmaster_pid(self) -> int:
         if self._server is None:
@@ -107,9 +139,8 @@ class EmbeddedPostgres:
 
     def admin(self, database: str = "postgres") -> psycopg.Connection:
         """A superuser's connection in autocommit, for provisioning."""
-        return psycopg.connect(
-            host=str(self._sockets), port=self.port, user=SUPERUSER, dbname=database, autocommit=True
-        )
+        where = make_conninfo(host=str(self.address.sockets), port=self.port, user=SUPERUSER, dbname=database)
+        return psycopg.connect(where, autocommit=True)
 
     def ensure_running(self) -> bool:
         """Start the server again if it died; True when it had to be. Nothing committed is lost."""
@@ -131,8 +162,9 @@ class EmbeddedPostgres:
                     self._server.send_signal(signal.SIGQUIT)
                     self._server.wait(_STOP_SECONDS)
             self._dismiss_watchdog()
-            if self._sockets.parent != self.folder:
-                shutil.rmtree(self._sockets, ignore_errors=True)
+            self._published.unlink(missing_ok=True)
+            if self.address.sockets.parent != self.folder:
+                shutil.rmtree(self.address.sockets, ignore_errors=True)
             if remove:
                 shutil.rmtree(self.folder, ignore_errors=True)
             self._lock.close()
@@ -198,11 +230,13 @@ def start(data_dir: Path, *, durable: bool = True, tcp: bool = False) -> Embedde
         account.make_folder(sockets)
         initialise(folder, account, binaries)
         configure(folder, account, sockets, port, durable=durable, tcp=tcp)
-        server = EmbeddedPostgres(folder, port, account, binaries, sockets, lock)
+        address = Address(sockets, port)
+        server = EmbeddedPostgres(folder, address, account, binaries, lock, data_dir / _PUBLISHED)
         try:
             server.ensure_running()
             with server.admin() as admin:
                 provision(admin)
+            (data_dir / _PUBLISHED).write_text(f"{sockets}\n{port}\n")
         except BaseException:
             server.stop()
             raise
@@ -210,6 +244,26 @@ def start(data_dir: Path, *, durable: bool = True, tcp: bool = False) -> Embedde
         lock.close()
         raise
     return server
+
+
+def running(data_dir: Path) -> Address | None:
+    """Where the server of `data_dir` listens, when another process keeps one running; None when none does.
+
+    For commands beside a serving process. Believed only while somebody holds the folder's lock.
+    """
+    try:
+        _lock(data_dir).close()
+    except StartRefused:
+        try:
+            sockets, port = (data_dir / _PUBLISHED).read_text().splitlines()
+        except (FileNotFoundError, ValueError):
+            raise StartRefused(
+                f"The database of {data_dir} is just starting or stopping; try again."
+            ) from None
+        return Address(Path(sockets), int(port))
+    except FileNotFoundError:
+        return None
+    return None
 
 
 def _create_data_dir(data_dir: Path) -> None:

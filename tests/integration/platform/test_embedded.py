@@ -247,3 +247,10 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path, monkeypatch: pytest
     monkeypatch.setattr(embedded, "_START_SECONDS", 1.0)
     with pytest.raises(StartRefused, match="did not start"):
         embedded.start(data_dir, durable=False)
+
+
+def test_a_command_beside_a_running_service_finds_its_server(data_dir: Path) -> None:
+    assert embedded.running(data_dir) is None
+    with embedded.start(data_dir, durable=False) as server:
+        assert embedded.running(data_dir) == server.address
+    assert embedded.running(data_dir) is None

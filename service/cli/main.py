@@ -1,0 +1,45 @@
+"""`consentry`: serve, set up, administer, verify. What an operator must do first is said by what refuses to start."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from service import __version__
+from service.cli import keys, ledger, policies, programs, schema, serve, tour, users
+from service.errors import ConsentryError
+
+app = typer.Typer(
+    name="consentry",
+    help="Intake and consent service: 42 CFR Part 2 and HIPAA enforced, and proven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(schema.migrate)
+app.command("tour")(tour.tour)
+app.add_typer(schema.app, name="db", help="The database: roles.")
+app.add_typer(keys.app, name="keys", help="The key-encryption key.")
+app.add_typer(ledger.app, name="ledger", help="The audit ledger: verify, export.")
+app.add_typer(policies.app, name="policies", help="The policy files.")
+app.add_typer(programs.app, name="programs", help="Programs, each one YAML file.")
+app.add_typer(users.app, name="users", help="Accounts of staff.")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point: what the service refuses becomes one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except ConsentryError as error:
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print(f"consentry: {error.detail}", markup=False)
+        for fault in error.errors:
+            console.print(f"  {fault.field}: {fault.message}", markup=False)
+        sys.exit(1)

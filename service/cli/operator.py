@@ -1,0 +1,89 @@
+"""The operator at the console: the first caller of a deployment, before anybody can sign in.
+
+Whoever can run commands here can read the keyring, so no further proof is asked for. Everything the operator does
+still goes through the operations, is decided by the policies, and stands in the ledger under this account id.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from service.access.caller import Caller, CallerKind, Role
+from service.access.engine import Engine
+from service.access.program import Program, read_program
+from service.clock import Clock
+from service.config import Settings
+from service.errors import Code, NotFound
+from service.identity import records
+from service.identity.programs import SERVICE
+from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
+from service.store.engine import plain_engine
+from service.store.session import in_unit_sync
+from service.vault import keyring
+from service.vault.vault import Vault
+from service.work import Denied, Mechanisms, Work, enter, record_denial
+
+T = TypeVar("T")
+
+#: Not an account: nobody signs in as it. It only names the console in the ledger.
+OPERATOR = AccountId(UUID("00000000-0000-7000-8000-000000000001"))
+
+
+class Operator:
+    """An administrator of any program, through the console of one deployment."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Needs the database migrated and the keyring that belongs to it."""
+        vault = Vault(keyring.load(settings.keyring))
+        self._engine = plain_engine(settings.database_url, settings)
+        self._clock = clock
+
+        def load(db: Connection) -> bytes:
+            enter(db, SERVICE_PROGRAM)
+            return vault.load_service_keys(db).ledger_mac
+
+        mac = in_unit_sync(self._engine, load)
+        self._mechanisms = Mechanisms(Engine.load(settings.policies), vault, mac)
+
+    def program(self, key: str) -> Program:
+        """The program with this key; NotFound when it was never applied."""
+
+        def find(db: Connection) -> Program:
+            stored = records.program_by_key(db, key)
+            if stored is None:
+                raise NotFound(
+                    Code.NOT_FOUND, f"There is no program {key!r} here: consentry programs apply FILE"
+                )
+            return read_program(ProgramId(stored.id), stored.config)
+
+        return in_unit_sync(self._engine, find)
+
+    def act(self, unit: Callable[[Work], T], program: Program = SERVICE) -> T:
+        """Run one unit in a program and commit it; a denial is recorded and raised."""
+
+        def attempt(db: Connection) -> T:
+            work = self._work(db, program)
+            result = unit(work)
+            work.close()
+            return result
+
+        try:
+            return in_unit_sync(self._engine, attempt)
+        except Denied as denied:
+            refusal = denied
+            in_unit_sync(self._engine, lambda db: record_denial(self._work(db, program), refusal))
+            raise
+
+    def _work(self, db: Connection, program: Program) -> Work:
+        enter(db, program.id)
+        caller = Caller(
+            kind=CallerKind.STAFF,
+            account_id=OPERATOR,
+            program_id=program.id,
+            session_id=None,
+            roles=frozenset({Role.ADMINISTRATOR}),
+            assurance="console",
+        )
+        return Work(self._mechanisms, db, caller, program, self._clock.now(), request_id="console")

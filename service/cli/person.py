@@ -1,0 +1,106 @@
+"""One person in front of the API: signs in, asks, and says plainly when an answer is not the expected one.
+
+The demo's people act through this (in-process), and so does the tour (over the network): neither has another way in.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx
+
+API = "/api/v1"
+
+
+class WrongAnswer(Exception):
+    """The service answered something else than it should; the text says what, to whom, on which call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response: its status, its JSON and the version of what it shows."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def etag(self) -> str:
+        return self.headers.get("etag", "")
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a session. `purpose` is stated on every call unless a call states another."""
+
+    name: str
+    client: httpx.AsyncClient
+    purpose: str | None = "TREAT"
+    _token: str = field(default="", repr=False)
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """With a user name and a password."""
+        await self._grant({"grant_type": "password", "username": username, "password": password})
+
+    async def sign_in_as_client(self, client_id: str, client_secret: str) -> None:
+        """With the credentials of a system outside the program."""
+        grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        await self._grant(grant)
+
+    async def get(self, path: str, **how: Any) -> Answer:
+        return await self.ask("GET", path, **how)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, **how: Any) -> Answer:
+        how.setdefault("expect", 201)
+        return await self.ask("POST", path, body, **how)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        expect: int = 200,
+        purpose: str | None = None,
+        version: str | None = None,
+    ) -> Answer:
+        """One call. Raises WrongAnswer when the status is not `expect`."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if purpose or self.purpose:
+            headers["Purpose-Of-Use"] = purpose or self.purpose or ""
+        if version:
+            headers["If-Match"] = version
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        response = await self.client.request(method, API + path, json=body, headers=headers)
+        answer = Answer(response.status_code, _json(response), response.headers)
+        if answer.status != expect:
+            raise WrongAnswer(
+                f"{self.name}: {method} {path} was answered {answer.status} {_why(answer.body)} instead of {expect}"
+            )
+        return answer
+
+    async def _grant(self, form: Mapping[str, str]) -> None:
+        response = await self.client.post(f"{API}/auth/token", data=dict(form))
+        if response.status_code != 200:
+            raise WrongAnswer(f"{self.name} cannot sign in: {response.status_code} {_why(_json(response))}")
+        self._token = str(response.json()["access_token"])
+
+
+def expect(fact: bool, otherwise: str) -> None:
+    """Say what is wrong when `fact` does not hold."""
+    if not fact:
+        raise WrongAnswer(otherwise)
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    if "json" not in response.headers.get("content-type", ""):
+        return {}
+    loaded: object = response.json()
+    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
+
+
+def _why(body: Mapping[str, Any]) -> str:
+    faults = "; ".join(f"{fault.get('field')}: {fault.get('message')}" for fault in body.get("errors", ()))
+    return f"({body.get('code', 'no code')}: {body.get('detail', '')}{' [' + faults + ']' if faults else ''})"

@@ -1,0 +1,5 @@
+"""The tour."""
+
+
+def tour() -> None:
+    pass
