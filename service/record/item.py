@@ -1,0 +1,167 @@
+"""A record item on its three independent axes: kind, labels, regime.
+
+The *kind* says what it is, the *labels* what it is about (service/labels.py), the *regime* which law
+governs it. The regime is never stored with the item: it follows from the unit it came from (42 CFR 2.11
+"program", "records"), so it cannot be set wrongly item by item. Notes of counseling sessions kept apart
+from the rest of the record carry a *note class* of their own, because neither role nor ordinary consent
+reaches them (2.31(b), 45 CFR 164.508(a)(2)).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from service.access.program import Regime, Unit
+from service.errors import FieldError
+from service.labels import Label, UnknownLabel, read_labels
+
+#: What the content of an item may be: a text, or an object whose shape its kind's concept knows.
+Content = Any
+
+
+class Kind(StrEnum):
+    """What an item is. The names are those of consents' scopes and purposes' ceilings."""
+
+    ASSESSMENT = "assessment"
+    ATTENDANCE = "attendance"
+    MEDICATION_LIST = "medication_list"
+    DIAGNOSIS = "diagnosis"
+    PROGRESS_NOTE = "progress_note"
+    COUNSELING_NOTE = "counseling_note"
+    PSYCHOTHERAPY_NOTE = "psychotherapy_note"
+    LAB_RESULT = "lab_result"
+    CARE_PLAN = "care_plan"
+    DISCHARGE_SUMMARY = "discharge_summary"
+    DEMOGRAPHICS = "demographics"
+    ATTACHMENT = "attachment"
+
+
+class NoteClass(StrEnum):
+    """Whether a note is kept apart. SUD counseling notes are Part 2's, psychotherapy notes are HIPAA's."""
+
+    ORDINARY = "ordinary"
+    SUD_COUNSELING_NOTE = "sud_counseling_note"
+    PSYCHOTHERAPY_NOTE = "psychotherapy_note"
+
+
+class ItemState(StrEnum):
+    """How far an item has come. Only what is final or amended can leave the program."""
+
+    DRAFT = "draft"
+    FINAL = "final"
+    AMENDED = "amended"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+#: The note class each kind of session note always has; every other kind is ordinary.
+_CLASS_OF: Mapping[Kind, NoteClass] = {
+    Kind.COUNSELING_NOTE: NoteClass.SUD_COUNSELING_NOTE,
+    Kind.PSYCHOTHERAPY_NOTE: NoteClass.PSYCHOTHERAPY_NOTE,
+}
+
+#: Which law a class of session note belongs to: SUD counseling notes are those of a Part 2 program (2.11).
+_REGIME_OF: Mapping[NoteClass, Regime] = {NoteClass.SUD_COUNSELING_NOTE: Regime.PART2}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Item:
+    """One item at one version, opened. `labels` empty means nobody labelled it: it is treated as sensitive."""
+
+    id: UUID
+    patient_id: UUID
+    kind: Kind
+    note_class: NoteClass
+    unit: str
+    state: ItemState
+    dated_on: date
+    author_id: UUID
+    version: int
+    labels: frozenset[Label]
+    content: Content
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NewItem:
+    """An item to be kept. `id` None: a new one; `dated_on` None: today where the program is."""
+
+    patient_id: UUID
+    kind: Kind
+    unit: str
+    content: Content
+    note_class: NoteClass = NoteClass.ORDINARY
+    labels: frozenset[Label] = frozenset()
+    state: ItemState = ItemState.FINAL
+    dated_on: date | None = None
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemForDecision:
+    """What a decision may know about an item: everything but its content.
+
+    `labels` None means they could not be read; `regime` None that the unit is no longer one of the
+    program's. Both are facts a policy refuses.
+    """
+
+    id: UUID
+    kind: Kind
+    note_class: NoteClass
+    unit: str
+    regime: Regime | None
+    dated_on: date
+    state: ItemState
+    version: int
+    author_id: UUID
+    labels: frozenset[Label] | None
+
+
+def note_class_of(kind: Kind) -> NoteClass:
+    """The class every item of this kind has."""
+    return _CLASS_OF.get(kind, NoteClass.ORDINARY)
+
+
+def faults_of(
+    kind: Kind, note_class: NoteClass, unit: str, units: Mapping[str, Unit], dated_on: date, today: date
+) -> tuple[FieldError, ...]:
+    """Everything that makes a new item unacceptable, all at once."""
+    faults: list[FieldError] = []
+    if note_class is not note_class_of(kind):
+        faults.append(
+            FieldError(
+                "note_class",
+                "does_not_fit_kind",
+                f"A {kind.value} has the note class {note_class_of(kind).value}.",
+                "42 CFR 2.11; 45 CFR 164.501",
+            )
+        )
+    origin = units.get(unit)
+    if origin is None:
+        faults.append(FieldError("unit", "unknown", "Not a unit of this program."))
+    elif _REGIME_OF.get(note_class, origin.regime) is not origin.regime:
+        faults.append(
+            FieldError(
+                "unit",
+                "does_not_fit_note",
+                "SUD counseling notes are written in a unit under 42 CFR Part 2.",
+                "42 CFR 2.11",
+            )
+        )
+    if dated_on > today:
+        faults.append(FieldError("dated_on", "future", "An item speaks of today or an earlier day."))
+    return tuple(faults)
+
+
+def labels_from(codes: Iterable[str] | None) -> tuple[frozenset[Label], tuple[FieldError, ...]]:
+    """Labels for the codes given (ETH is read as SUD), or the fault. None and no codes alike mean
+    unlabelled.
+    """
+    try:
+        return read_labels(codes or ()), ()
+    except UnknownLabel:
+        known = ", ".join(label.value for label in Label)
+        return frozenset(), (FieldError("labels", "unknown", f"Known labels: {known}; ETH is read as SUD."),)
