@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api import administration, auth, health
+from service.api import administration, auth, health, patients, recipients
 from service.edge.models import ProblemModel
 
 #: Every route can answer with a problem; named once so that the description says so everywhere.
@@ -17,3 +17,5 @@ root.include_router(health.router)
 root.include_router(auth.well_known)
 router.include_router(auth.router)
 router.include_router(administration.router)
+router.include_router(patients.router)
+router.include_router(recipients.router)

@@ -15,6 +15,8 @@ from fastapi.routing import APIRoute
 from service.errors import BadRequest, Code, ConsentryError, Invalid
 
 MAX_DEPTH = 32
+#: JSON, and JSON that describes a change (RFC 7396 section 4).
+_JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 MAX_INTEGER = 2**63 - 1
 
 
@@ -130,7 +132,7 @@ class StrictRoute(APIRoute):
         raw = await request.body()
         if not raw:
             return Invalid(Code.MALFORMED_JSON, "A JSON body is needed here.")
-        if kind != "application/json":
+        if kind not in _JSON_TYPES:
             return BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.")
         charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip('" ;')
         if charset not in ("", "utf-8"):

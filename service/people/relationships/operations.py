@@ -74,15 +74,9 @@ def record_relationship(work: Work, patient_id: UUID, new: NewRelationship) -> R
 
 def end_relationship(work: Work, relationship_id: UUID, version: int, ends_on: date) -> Relationship:
     """Set the last day of a relationship. It stays on record: what was lawful then must stay explainable."""
-
-    def load(work: Work) -> Loaded[StoredRelationship] | None:
-        stored = records.relationship_for_update(work.db, relationship_id)
-        facts = stored and patient_facts(work, stored.patient_id)
-        if stored is None or facts is None:
-            return None
-        return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
-
-    stored = work.authorised(Action.RELATIONSHIP_RECORD, load)
+    stored = work.authorised(
+        Action.RELATIONSHIP_RECORD, lambda work: _load(work, relationship_id, changing=True)
+    )
     if stored.version != version:
         raise Stale(Code.VERSION_STALE, "Somebody changed this relationship since you read it.")
     if ends_on < stored.starts_on:
@@ -119,15 +113,7 @@ def list_relationships(work: Work, patient_id: UUID) -> list[Relationship]:
 
 def read_relationship(work: Work, relationship_id: UUID) -> Relationship:
     """One relationship of a patient whom the caller may read."""
-
-    def load(work: Work) -> Loaded[StoredRelationship] | None:
-        stored = records.relationship_for_update(work.db, relationship_id)
-        facts = stored and patient_facts(work, stored.patient_id)
-        if stored is None or facts is None:
-            return None
-        return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
-
-    stored = work.authorised(Action.PATIENT_READ, load)
+    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, relationship_id))
     work.record(
         action=Action.PATIENT_READ,
         object_kind="relationship",
@@ -156,6 +142,15 @@ def recipient_in_class(
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _load(work: Work, relationship_id: UUID, *, changing: bool = False) -> Loaded[StoredRelationship] | None:
+    find = records.relationship_for_update if changing else records.relationship_by_id
+    stored = find(work.db, relationship_id)
+    facts = None if stored is None else patient_facts(work, stored.patient_id)
+    if stored is None or facts is None:
+        return None
+    return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
 
 
 def _load_patient(work: Work, patient_id: UUID) -> Loaded[None] | None:

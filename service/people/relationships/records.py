@@ -32,7 +32,8 @@ class StoredRelationship:
     version: int
 
 
-_RELATIONSHIP_CHANGING = select(relationship).where(relationship.c.id == bindparam("id")).with_for_update()
+_RELATIONSHIP = select(relationship).where(relationship.c.id == bindparam("id"))
+_RELATIONSHIP_CHANGING = _RELATIONSHIP.with_for_update()
 _RELATIONSHIPS = (
     select(relationship)
     .where(relationship.c.patient_id == bindparam("patient_id"))
@@ -93,6 +94,11 @@ def insert_relationship(db: Connection, stored: StoredRelationship, now: datetim
             "entry_id": entry_id,
         },
     )
+
+
+def relationship_by_id(db: Connection, relationship_id: UUID) -> StoredRelationship | None:
+    row = db.execute(_RELATIONSHIP, {"id": relationship_id}).one_or_none()
+    return None if row is None else _relationship(row)
 
 
 def relationship_for_update(db: Connection, relationship_id: UUID) -> StoredRelationship | None:
