@@ -7,33 +7,15 @@ opens.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from service.access.facts import ReleaseFacts
-from service.access.program import Regime
 from service.access.purposes import Purpose
 from service.consent import match
 from service.consent.model import ConsentKind, ConsentRecord, Today
 from service.consent.rulebook import Rulebook
 from service.disclosure.decide import Case, Item
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseItem:
-    """One record item as far as a release can see it. `labels` None: they could not be read."""
-
-    id: UUID
-    kind: str
-    note_class: str
-    labels: frozenset[str] | None
-    dated_on: date | None
-    unit: str
-    regime: Regime | None
-
-    @property
-    def shown(self) -> Item:
-        return Item(self.id, self.kind, tuple(sorted(self.labels or ())))
+from service.record.item import ItemForDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +43,20 @@ class Circumstances:
     classes: Mapping[str, str]
 
 
+def shown(item: ItemForDecision) -> Item:
+    """The item as a decision shows it."""
+    return Item(item.id, item.kind.value, tuple(sorted(label.value for label in item.labels or ())))
+
+
 def cases_for(
-    at: Circumstances, items: Sequence[ReleaseItem], consents: Iterable[ConsentRecord]
+    at: Circumstances, items: Sequence[ItemForDecision], consents: Iterable[ConsentRecord]
 ) -> tuple[Case, ...]:
     """A case for every consent, each judged by itself, and first the case without any."""
     bare = {item.id: _without_consent(at, item) for item in items}
     return (Case(None, bare, breadth=-1), *(_case(at, items, bare, consent) for consent in consents))
 
 
-def _without_consent(at: Circumstances, item: ReleaseItem) -> ReleaseFacts:
+def _without_consent(at: Circumstances, item: ItemForDecision) -> ReleaseFacts:
     recipient, purpose = at.recipient, at.purpose
     return ReleaseFacts(
         purpose_class=purpose.legal_class.value,
@@ -78,8 +65,8 @@ def _without_consent(at: Circumstances, item: ReleaseItem) -> ReleaseFacts:
         recipient_known=recipient.known,
         recipient_is_program_ce_ba=recipient.covered_entity or recipient.business_associate,
         kind_within_ceiling=purpose.can_need(item.kind),
-        kind=item.kind,
-        note_class=item.note_class,
+        kind=item.kind.value,
+        note_class=item.note_class.value,
         regime=item.regime.value if item.regime is not None else "",
         labels_known=item.labels is not None,
     )
@@ -87,7 +74,7 @@ def _without_consent(at: Circumstances, item: ReleaseItem) -> ReleaseFacts:
 
 def _case(
     at: Circumstances,
-    items: Sequence[ReleaseItem],
+    items: Sequence[ItemForDecision],
     bare: Mapping[UUID, ReleaseFacts],
     consent: ConsentRecord,
 ) -> Case:
@@ -100,8 +87,10 @@ def _case(
     return Case(consent.consent_id, facts, breadth(consent), meets_authorization(consent))
 
 
-def _seen_by_scope(item: ReleaseItem) -> match.Item:
-    return match.Item(item.kind, item.note_class, item.labels or frozenset(), item.dated_on, item.unit)
+def _seen_by_scope(item: ItemForDecision) -> match.Item:
+    return match.Item(
+        item.kind.value, item.note_class.value, item.labels or frozenset(), item.dated_on, item.unit
+    )
 
 
 #: More kinds than there are: "all" is wider than any list, and the single TPO consent wider than any

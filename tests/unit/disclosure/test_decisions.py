@@ -28,9 +28,11 @@ from service.consent.model import (
     Recipient as NamedRecipient,
 )
 from service.disclosure.accounting import Channel, accountings
-from service.disclosure.cases import Circumstances, Recipient, ReleaseItem, cases_for
+from service.disclosure.cases import Circumstances, Recipient, cases_for, shown
 from service.disclosure.decide import Case, DisclosureDecision, Effect, Item, Question, decide
 from service.disclosure.notice import missing_duty
+from service.labels import Label
+from service.record.item import ItemForDecision, ItemState, Kind, NoteClass
 from tests.unit.consent.cases import (
     BOOK,
     CLASSES,
@@ -50,16 +52,19 @@ SCENARIOS: dict[str, Any] = yaml.safe_load(
 NOW: datetime = SCENARIOS["now"]
 
 
-def item(name: str, **change: Any) -> ReleaseItem:
+def item(name: str, **change: Any) -> ItemForDecision:
     row = SCENARIOS["items"][name] | change
-    return ReleaseItem(
-        known_as(name),
-        row["kind"],
-        row.get("note_class", "ordinary"),
-        None if row["labels"] is None else frozenset(row["labels"]),
-        row.get("dated_on", NOW.date()),
-        row.get("unit", "U1"),
-        Regime.PART2,
+    return ItemForDecision(
+        id=known_as(name),
+        kind=Kind(row["kind"]),
+        note_class=NoteClass(row.get("note_class", "ordinary")),
+        unit=row.get("unit", "U1"),
+        regime=Regime.PART2,
+        dated_on=row.get("dated_on", NOW.date()),
+        state=ItemState.FINAL,
+        version=1,
+        author_id=UUID(int=4),
+        labels=None if row["labels"] is None else frozenset(Label(code) for code in row["labels"]),
     )
 
 
@@ -87,7 +92,7 @@ def decided(
     *,
     to: str,
     purpose: str,
-    items: list[ReleaseItem],
+    items: list[ItemForDecision],
     channel: str = "ehr",
     at: datetime = NOW,
     patient: UUID = PATIENT,
@@ -95,7 +100,7 @@ def decided(
     known = ENGINE.purposes.by_code[purpose]
     circumstances = Circumstances(patient, recipient(to), known, Today(at, ZONE), BOOK, CLASSES)
     question = Question(
-        items=[one.shown for one in items],
+        items=[shown(one) for one in items],
         cases=cases_for(circumstances, items, consents),
         purpose_class=known.legal_class,
         channel=Channel(channel),
