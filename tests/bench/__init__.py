@@ -1,0 +1,1 @@
+"""Ratios measured in one run: see `python -m tests.bench --help`."""
