@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from service.edge.context import state_of
-from service.edge.deps import perform, reply
+from service.edge.deps import bearer_session, perform, reply
 from service.edge.forms import FORM_TYPE, read_form
 from service.edge.models import Instant, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
@@ -133,6 +133,7 @@ async def token(request: Request) -> Response:
 )
 async def revoke(request: Request) -> Response:
     """RFC 7009, with the bearer as the client's credential: a token that is not the caller's is simply not ended."""
+    bearer_session(request)
     form = await read_form(request) if await request.body() else {}
     given = form.get("token")
     session_id = _session_named(request, given) if given else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.access.actions import Action
+from service.access.actions import LEGAL_ACTIONS, Action
 from service.access.facts import Facts
 from service.errors import Code, IntegrityError, Unavailable
 from service.identity import records
@@ -39,11 +39,24 @@ def me(work: Work) -> Me:
 
     stored = work.authorised(Action.ACCOUNT_READ_SELF, load)
     account = open_account(work, stored)
-    permissions = tuple(
-        action for action in sorted(Action) if not action.is_event and work.permits(action, _CONCERNED)
-    )
     work.record(action=Action.ACCOUNT_READ_SELF, object_kind="account", object_id=stored.id)
-    return Me(account, permissions)
+    return Me(account, _permissions(work))
+
+
+def _permissions(work: Work) -> tuple[Action, ...]:
+    """Acts the caller may try for some purpose they may state, on a record they are concerned with."""
+    stateable = {
+        purpose.legal_class: purpose.code
+        for purpose in work.access.purposes.by_code.values()
+        if purpose.stated_by & work.caller.roles
+    }
+
+    def possible(action: Action) -> bool:
+        codes = [*stateable.values()] if action.touches_patient else [None]
+        return any(work.access.decide(action, work.caller, code, _CONCERNED).permitted for code in codes)
+
+    acts = (action for action in sorted(Action) if not action.is_event and action not in LEGAL_ACTIONS)
+    return tuple(filter(possible, acts))
 
 
 def list_sessions(work: Work, after: UUID, limit: int) -> list[Session]:
