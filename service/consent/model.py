@@ -215,6 +215,7 @@ class ConsentRecord:
     active_from: datetime | None = None
     revocations: tuple[Revocation, ...] = ()
     superseded_by: UUID | None = None
+    error_reason: str | None = None
 
     @property
     def revoked_recipients(self) -> frozenset[UUID]:
