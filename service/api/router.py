@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api import administration, assessments, auth, consents, health, instruments, patients, recipients
+from service.api import administration, assessments, auth, consents, health, instruments, items, patients, recipients
 from service.edge.models import ProblemModel
 
 #: Every route can answer with a problem; named once so that the description says so everywhere.
@@ -22,3 +22,4 @@ router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
 router.include_router(consents.router)
+router.include_router(items.router)
