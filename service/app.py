@@ -9,8 +9,11 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from sqlalchemy import Connection
 
 from service import __version__
@@ -27,6 +30,7 @@ from service.edge.state import State
 from service.errors import StartRefused
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
+from service.intake.definition import load_catalogue
 from service.ledger.copies import CheckpointCopies
 from service.ledger.sequencer import Sequencer
 from service.log import configure_logs
@@ -71,8 +75,20 @@ def build(settings: Settings, options: Options | None = None) -> FastAPI:
     app.include_router(root)
     app.include_router(router)
     problems.install(app)
+    app.openapi = partial(_describe, app)
     app.add_middleware(Edge, now=chosen.clock.now)
     return app
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description: every route takes the bearer token unless it says otherwise."""
+    if app.openapi_schema is None:
+        described = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        described.setdefault("components", {}).setdefault("securitySchemes", {})["bearer"] = scheme
+        described["security"] = [{"bearer": []}]
+        app.openapi_schema = described
+    return app.openapi_schema
 
 
 def _lifespan(
@@ -100,6 +116,7 @@ def _lifespan(
 async def open_state(settings: Settings, clock: Clock) -> State:
     """Connect, check everything a serving process needs, and put it together; raises StartRefused."""
     access = Engine.load(settings.policies)
+    instruments = load_catalogue(settings.policies / "instruments")
     rulebook = load_rulebook(settings.policies, CHECKED)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
@@ -137,4 +154,5 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             deployment=settings.deployment,
             interval=settings.sequencer_interval,
         ),
+        instruments=instruments,
     )

@@ -14,6 +14,7 @@ from service.errors import Code, Unavailable
 from service.identity import records
 from service.identity.tokens import Tokens
 from service.ids import ProgramId
+from service.intake.instrument import Catalogue
 from service.ledger.sequencer import Sequencer
 from service.work import Mechanisms
 
@@ -48,4 +49,5 @@ class State:
     rulebook: Rulebook
     tokens: Tokens
     sequencer: Sequencer
+    instruments: Catalogue
     programs: Programs = field(default_factory=Programs)

@@ -41,6 +41,13 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
+class FlagState(StrEnum):
+    """A raised flag stays open until somebody says what was done about it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+
+
 @dataclass(frozen=True, slots=True)
 class ItemCondition:
     """Holds when any of the items has a value of at least `at_least`, or is declined or unanswered where

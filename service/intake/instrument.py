@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from service.errors import StartRefused
 from service.intake.flags import FlagRule, ItemCondition
 from service.labels import Label
 
@@ -125,7 +126,9 @@ class Catalogue:
         current: dict[str, Instrument] = {}
         for instrument in sorted(instruments, key=lambda one: (one.key, one.version)):
             if (instrument.key, instrument.version) in versions:
-                raise ValueError(f"instrument {instrument.key} version {instrument.version} is defined twice")
+                raise StartRefused(
+                    f"instrument {instrument.key} version {instrument.version} is defined twice"
+                )
             versions[instrument.key, instrument.version] = instrument
             current[instrument.key] = instrument
         self._versions: Mapping[tuple[str, int], Instrument] = MappingProxyType(versions)

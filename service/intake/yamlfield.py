@@ -12,11 +12,13 @@ from typing import Never
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from service.errors import StartRefused
+
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _TAG = "tag:yaml.org,2002:"
 
 
-class DefinitionError(Exception):
+class DefinitionError(StartRefused):
     """A file of definitions that must not be used; the text names the file, the line and the field."""
 
 

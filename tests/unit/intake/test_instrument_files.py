@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import StartRefused
 from service.intake.definition import load_catalogue, parse_codes, parse_instrument
 from service.intake.loinc import check_digit, is_answer_code, is_numeric_code
 from service.intake.yamlfield import DefinitionError
@@ -214,7 +215,7 @@ def test_a_superseded_version_stays_readable(tmp_path: Path) -> None:
 def test_a_version_is_defined_once(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "asq@1.yaml", text_of("asq"))
     (folder / "asq.yaml").write_text(text_of("asq"), encoding="utf-8")
-    with pytest.raises(ValueError, match="defined twice"):
+    with pytest.raises(StartRefused, match="defined twice"):
         load_catalogue(folder)
 
 

@@ -1,0 +1,200 @@
+"""An assessment: one instrument answered for one patient, as a draft, completed, or amended since.
+
+A completed assessment is never edited. An amendment is a new version with a reason, and the version it
+replaces stays readable as it was: the rules it was scored with included.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from service.access.actions import Action
+from service.errors import Code, FieldError, Invalid
+from service.intake.flags import Flag, Severity, Status
+from service.intake.scoring import Result
+from service.labels import Label
+
+#: Data from a sealed column or for one: JSON.
+Json = Any
+
+
+class AssessmentStatus(StrEnum):
+    DRAFT = "draft"
+    COMPLETED = "completed"
+    AMENDED = "amended"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One thing that can be done to an assessment: from where (None: there is none yet) to where."""
+
+    action: Action
+    before: AssessmentStatus | None
+    after: AssessmentStatus
+    label: str
+
+
+TRANSITIONS: Final = (
+    Transition(Action.ASSESSMENT_SAVE, None, AssessmentStatus.DRAFT, "Save draft"),
+    Transition(Action.ASSESSMENT_SAVE, AssessmentStatus.DRAFT, AssessmentStatus.DRAFT, "Save draft"),
+    Transition(Action.ASSESSMENT_COMPLETE, None, AssessmentStatus.COMPLETED, "Complete"),
+    Transition(Action.ASSESSMENT_COMPLETE, AssessmentStatus.DRAFT, AssessmentStatus.COMPLETED, "Complete"),
+    Transition(Action.ASSESSMENT_AMEND, AssessmentStatus.COMPLETED, AssessmentStatus.AMENDED, "Amend"),
+    Transition(Action.ASSESSMENT_AMEND, AssessmentStatus.AMENDED, AssessmentStatus.AMENDED, "Amend"),
+)
+_AFTER: Final = {(step.action, step.before): step.after for step in TRANSITIONS}
+
+
+def after(action: Action, before: AssessmentStatus | None) -> AssessmentStatus | None:
+    """The status that follows, or None when this cannot be done to an assessment in that status."""
+    return _AFTER.get((action, before))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Content:
+    """What is sealed: the answers as given and what they amounted to under the rules named in the result."""
+
+    instrument: str
+    instrument_version: int
+    answers: Mapping[str, Json]
+    context: Mapping[str, Json]
+    result: Mapping[str, Json]
+    flags: tuple[Flag, ...]
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "instrument": self.instrument,
+            "instrument_version": self.instrument_version,
+            "answers": dict(self.answers),
+            "context": dict(self.context),
+            "result": dict(self.result),
+            "flags": [flag_to_json(flag) for flag in self.flags],
+            "reason": self.reason,
+        }
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Json]) -> "Content":
+        return Content(
+            instrument=stored["instrument"],
+            instrument_version=stored["instrument_version"],
+            answers=stored["answers"],
+            context=stored["context"],
+            result=stored["result"],
+            flags=tuple(flag_from_json(flag) for flag in stored["flags"]),
+            reason=stored["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Assessment:
+    """One version of an assessment. `completed_at` is when it was first completed; None for a draft."""
+
+    id: UUID
+    patient_id: UUID
+    unit: str
+    author_id: UUID
+    status: AssessmentStatus
+    version: int
+    labels: frozenset[Label]
+    content: Content
+    created_at: datetime
+    changed_at: datetime
+    completed_at: datetime | None
+
+
+def result_to_json(result: Result) -> dict[str, Json]:
+    """The result as it is stored and shown."""
+    return {
+        "status": result.status.value,
+        "total": result.total,
+        "band": result.band,
+        "subscores": dict(result.subscores),
+        "answered": result.answered,
+        "missing": list(result.missing),
+        "rule_version": result.rule_version,
+    }
+
+
+def flag_to_json(flag: Flag) -> dict[str, Json]:
+    return {
+        "code": flag.code,
+        "severity": flag.severity.value,
+        "message": flag.message,
+        "next_step": flag.next_step,
+        "task": flag.task,
+    }
+
+
+def flag_from_json(stored: Mapping[str, Json]) -> Flag:
+    return Flag(
+        code=stored["code"],
+        severity=Severity(stored["severity"]),
+        message=stored["message"],
+        next_step=stored["next_step"],
+        task=stored["task"],
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TrendPoint:
+    """One completed total of one instrument; `change` from the total before it, None for the first."""
+
+    assessment_id: UUID
+    completed_at: datetime
+    total: int
+    band: str | None
+    change: int | None
+
+
+def trends(assessments: Sequence[Assessment]) -> dict[str, tuple[TrendPoint, ...]]:
+    """Totals over time for each instrument, oldest first. Only completed forms that have a total count.
+
+    Two results scored by different rules still stand in one row: the rules are named in each result.
+    """
+    points: dict[str, list[TrendPoint]] = {}
+    finished = [one for one in assessments if one.completed_at is not None]
+    for one in sorted(finished, key=lambda one: (one.completed_at or one.created_at, one.id)):
+        total = one.content.result["total"]
+        if total is None or one.completed_at is None:
+            continue
+        row = points.setdefault(one.content.instrument, [])
+        change = total - row[-1].total if row else None
+        row.append(TrendPoint(one.id, one.completed_at, total, one.content.result["band"], change))
+    return {instrument: tuple(row) for instrument, row in points.items()}
+
+
+def fault_of(result: Result, *, completing: bool, claimed_total: int | None) -> Invalid | None:
+    """Why this form is not accepted, with everything the caller may know about it; None when it is.
+
+    The flags go along: a refusal that does not show a positive suicide item would be a defect. The answers
+    themselves are never repeated.
+    """
+    flags = [flag_to_json(flag) for flag in result.flags]
+    if result.status is Status.REJECTED:
+        wrong = tuple(
+            FieldError(f"answers.{key}", "out_of_range", "Not one of this item's options.")
+            for key in result.refused
+        )
+        unknown = FieldError("answers", "unknown_item", "The form has an item that the instrument has not.")
+        detail = "The form has answers that are not among the options. Nothing was saved; flags were kept."
+        return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), flags=flags)
+    if completing and result.status is Status.INCOMPLETE:
+        return Invalid(
+            Code.ASSESSMENT_INCOMPLETE,
+            "Answers are missing, and this instrument does not allow an estimate without them.",
+            tuple(FieldError(f"answers.{key}", "missing", "An answer is needed.") for key in result.missing),
+            missing=list(result.missing),
+            flags=flags,
+        )
+    if claimed_total is not None and claimed_total != result.total:
+        return Invalid(
+            Code.TOTAL_MISMATCH,
+            "The total sent is not the total of the answers. The service computes totals itself.",
+            (FieldError("total", "total_mismatch", "Leave it out, or check the form."),),
+            flags=flags,
+        )
+    return None

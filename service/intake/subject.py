@@ -1,0 +1,77 @@
+"""Whom and what an intake act is about: the facts the policies get, and the law's word on one assessment.
+
+A role lets somebody try. Whether one assessment may then be used inside the program is decided for that
+item, as for every other item of the record (`record.use`, B20: 42 CFR 2.12(c)(3)), before its content is
+opened.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from service.access.actions import Action
+from service.access.decision import Decision
+from service.access.facts import Facts
+from service.errors import Code, Refused
+from service.people.facts import patient_facts
+from service.record import items
+from service.record.item import ItemForDecision, ItemState, Kind, NoteClass
+from service.record.records import StoredItem
+from service.record.use import use_facts, why_withheld
+from service.work import Denial, Loaded, Work
+
+
+def subject_loader(patient_id: UUID) -> Callable[[Work], Loaded[Facts] | None]:
+    """Loads what may be known about the patient; None when there is none in the caller's program."""
+
+    def load(work: Work) -> Loaded[Facts] | None:
+        facts = patient_facts(work, patient_id)
+        return None if facts is None else Loaded(facts, facts, "patient", patient_id, patient_id)
+
+    return load
+
+
+def facts_about(work: Work, patient_id: UUID) -> Facts:
+    """Facts for something that belongs to this patient; unfavourable ones when there is no such patient."""
+    return patient_facts(work, patient_id) or Facts()
+
+
+def decide_use(work: Work, stored: StoredItem, about: Facts) -> Decision:
+    """May this caller use this assessment for the stated purpose? Labels are opened for it, content is not.
+    """
+    return work.decide(use_facts(_for_decision(work, stored), about, work.caller, work.purpose_of_use))
+
+
+def refuse_use(work: Work, action: Action, stored: StoredItem, decision: Decision) -> None:
+    """Refuse one assessment to a member of staff, with the rule, and keep the denial."""
+    withheld = why_withheld(_for_decision(work, stored), decision)
+    work.refuse(
+        Refused(
+            Code.NOT_PERMITTED,
+            "This assessment may not be used for this purpose.",
+            reasons=[{"rule": withheld.reason, "citation": withheld.citation}],
+        ),
+        Denial(
+            action=action,
+            object_kind="assessment",
+            object_id=stored.id,
+            patient_id=stored.patient_id,
+            policies=decision.policies,
+            detail={"reason": withheld.reason, "refused_by": list(decision.refused_by)},
+        ),
+    )
+
+
+def _for_decision(work: Work, stored: StoredItem) -> ItemForDecision:
+    unit = work.program.units.get(stored.unit)
+    return ItemForDecision(
+        id=stored.id,
+        kind=Kind(stored.kind),
+        note_class=NoteClass(stored.note_class),
+        unit=stored.unit,
+        regime=unit.regime if unit else None,
+        dated_on=stored.dated_on,
+        state=ItemState(stored.state),
+        version=stored.version,
+        author_id=stored.author_id,
+        labels=items.opened_labels(work, stored),
+    )
