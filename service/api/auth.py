@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from service.edge.context import state_of
-from service.edge.deps import bearer_session, perform, reply
+from service.edge.bearer import bearer_session
+from service.edge.deps import perform, reply
 from service.edge.forms import FORM_TYPE, read_form
 from service.edge.models import Instant, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
@@ -102,7 +103,9 @@ _REVOKE_FORM = form_body(
 )
 
 
-@router.post("/token", summary="Sign in", response_model=TokenModel, openapi_extra=_TOKEN_FORM)
+@router.post(
+    "/token", summary="Sign in", response_model=TokenModel, openapi_extra={**_TOKEN_FORM, "security": []}
+)
 async def token(request: Request) -> Response:
     form = await _token_form(request)
     match form.get("grant_type"):

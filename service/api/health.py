@@ -12,14 +12,17 @@ from service.edge.ready import readiness
 from service.errors import Code, NotFound
 
 router = APIRouter(tags=["health"])
+_OPEN: dict[str, list[str]] = {"security": []}
 
 
-@router.get("/healthz", summary="The process answers")
+@router.get("/healthz", openapi_extra=_OPEN, summary="The process answers")
 async def healthz() -> Response:
     return reply(200, {"status": "ok"})
 
 
-@router.get("/readyz", summary="Database, migrations, keys, policies and ledger are ready")
+@router.get(
+    "/readyz", openapi_extra=_OPEN, summary="Database, migrations, keys, policies and ledger are ready"
+)
 async def readyz(request: Request) -> Response:
     checks = await readiness(state_of(request))
     ready = all(checks.values())
@@ -27,7 +30,11 @@ async def readyz(request: Request) -> Response:
     return reply(200 if ready else 503, {"ready": ready, "checks": checks}, headers=headers)
 
 
-@router.get("/metrics", summary="Prometheus text format; from this host, or with the metrics token")
+@router.get(
+    "/metrics",
+    openapi_extra=_OPEN,
+    summary="Prometheus text format; from this host, or with the metrics token",
+)
 async def metrics(request: Request) -> Response:
     if not _may_read_metrics(request):
         raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")

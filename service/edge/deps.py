@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import Connection
 
+from service.edge.bearer import bearer_session, unauthenticated
 from service.edge.context import request_id_of, state_of
 from service.edge.once import claim_key, finish_key, read_claim
 from service.edge.state import State
@@ -17,7 +18,6 @@ from service.errors import (
     ConsentryError,
     IntegrityError,
     PreconditionRequired,
-    Unauthenticated,
     Unavailable,
 )
 from service.identity import records as identity
@@ -97,19 +97,6 @@ async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
             return await in_unit(state.engine, unit)
     except TimeoutError:
         raise Unavailable(Code.UNAVAILABLE, "The service cannot do this now.", retry_after=1) from None
-
-
-def bearer_session(request: Request) -> SessionId:
-    """The session a valid bearer token names; raises Unauthenticated. Exactly one Authorization header counts."""
-    given = request.headers.getlist("authorization")
-    if len(given) != 1 or not given[0].startswith("Bearer "):
-        raise unauthenticated()
-    state = state_of(request)
-    return state.tokens.verify(given[0].removeprefix("Bearer "), state.clock.now()).session_id
-
-
-def unauthenticated() -> Unauthenticated:
-    return Unauthenticated(Code.UNAUTHENTICATED, "Sign in to continue.")
 
 
 def _open_work(
