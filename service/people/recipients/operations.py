@@ -98,6 +98,14 @@ def resolve_recipient(work: Work, party: Party, at: str = "") -> Recipient:
     Invalid, with fields under `at`, when the description fits several recipients or contradicts the one it
     names.
     """
+    if (known := find_recipient(work, party, at)) is not None:
+        return known
+    work.require(Action.RECIPIENT_REGISTER, object_kind="recipient")
+    return _insert(work, party)
+
+
+def find_recipient(work: Work, party: Party, at: str = "") -> Recipient | None:
+    """The registered recipient that is meant, or None; nothing is registered. Invalid as `resolve_recipient`."""
     recipient.check(party, at)
     if (known := _known_class(work, party)) is not None:
         return known
@@ -108,8 +116,7 @@ def resolve_recipient(work: Work, party: Party, at: str = "") -> Recipient:
     if len(stored) > 1:
         raise _invalid(f"{at}name", "ambiguous", "Several recipients have this name: say recipient_id.")
     if not stored:
-        work.require(Action.RECIPIENT_REGISTER, object_kind="recipient")
-        return _insert(work, party)
+        return None
     known = _open(work, stored[0])
     if (contradicted := recipient.conflict(party, known)) is not None:
         raise _invalid(

@@ -1,0 +1,247 @@
+"""What can be done with disclosures inside the program: previewed, made, read, fetched; and the accounting of them.
+
+The POST is the disclosure. Reading one shows the decision without its records; fetching the package decides again, now,
+and never counts a second time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from service.access.actions import Action
+from service.disclosure import records
+from service.disclosure.accounting import Channel, Rule, window_start
+from service.disclosure.asking import Ask, Gathered, ask, gather
+from service.disclosure.decide import DisclosureDecision, Effect
+from service.disclosure.package import digest
+from service.disclosure.records import StoredDisclosure
+from service.disclosure.releasing import Made, release
+from service.disclosure.rulebook import DisclosureRules
+from service.disclosure.shown import decision_document, entry_detail
+from service.errors import Code, ConsentryError, IntegrityError, NotFound, Refused
+from service.ledger.entry import Outcome
+from service.people.facts import patient_facts, program_day
+from service.people.recipients.operations import recipient_facts
+from service.work import Denial, Loaded, Work
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DisclosureView:
+    """A disclosure without its records."""
+
+    disclosure: StoredDisclosure
+    decision: dict[str, Any]
+    sha256: str
+    notice_id: str
+    notice_text: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Account:
+    """One accounting: what a request of `requested_on` reaches, oldest first."""
+
+    rule: Rule
+    since: date
+    until: date
+    lines: tuple[records.Listed, ...]
+    timezone: str
+
+
+def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) -> DisclosureDecision:
+    """What a disclosure would be, were it made now. Nothing is opened or released; the looking is recorded."""
+    work.authorised(Action.DISCLOSURE_PREVIEW, _patient(patient_id))
+    found = ask(work, rules, patient_id, asked, Action.DISCLOSURE_PREVIEW)
+    denied = found.decision.effect is Effect.DENY
+    basis = found.decision.basis
+    work.record(
+        action=Action.DISCLOSURE_PREVIEW,
+        object_kind="disclosure",
+        object_id=None,
+        patient_id=patient_id,
+        consent_id=basis.consent_id if basis else None,
+        recipient_id=found.recipient.id,
+        basis=basis.id if basis else None,
+        policies=_rules_of(found.decision),
+        outcome=Outcome.DENY if denied else Outcome.PERMIT,
+        detail=entry_detail(found),
+    )
+    return found.decision
+
+
+def make(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) -> Made:
+    """Disclose now, or refuse with the decision that says why (recorded either way)."""
+    work.authorised(Action.DISCLOSURE_MAKE, _patient(patient_id))
+    found = ask(work, rules, patient_id, asked, Action.DISCLOSURE_MAKE)
+    if not found.decision.permits_something:
+        error = Refused(
+            Code.DISCLOSURE_DENIED,
+            "No lawful basis covers this disclosure.",
+            decision=decision_document(found.decision),
+        )
+        work.refuse(error, _denial(Action.DISCLOSURE_MAKE, found))
+    return release(work, rules, found)
+
+
+def read(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> DisclosureView:
+    """A disclosure as it was made, without the records themselves."""
+    stored = work.authorised(Action.DISCLOSURE_READ, _disclosure(disclosure_id))
+    kept = records.opened_decision(work, stored)
+    work.record(
+        action=Action.DISCLOSURE_READ,
+        object_kind="disclosure",
+        object_id=stored.id,
+        patient_id=stored.patient_id,
+        recipient_id=stored.recipient_id,
+    )
+    notice_id: str = kept["notice"]
+    return DisclosureView(
+        disclosure=stored,
+        decision=kept["decision"],
+        sha256=kept["sha256"],
+        notice_id=notice_id,
+        notice_text=rules.notices.by_id[notice_id].text,
+        explanation=kept["scope_explanation"],
+    )
+
+
+def fetch(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> dict[str, Any]:
+    """The package of a disclosure, decided about again at this moment.
+
+    The consent it was made under must still permit every item in it. Otherwise nothing is handed out: what was
+    disclosed stays disclosed and stays in the accounting, but it does not leave a second time.
+    """
+    stored = work.authorised(Action.PACKAGE_FETCH, _disclosure(disclosure_id))
+    package, kept = records.opened(work, stored)
+    if digest(package) != kept["sha256"] or work.keyed_hash(package) != stored.package_hash:
+        raise IntegrityError
+    found = again(work, rules, stored, tuple(UUID(item) for item in kept["items"]))
+    if found is None or found.decision.effect is not Effect.PERMIT:
+        work.refuse(_not_again(work, found), _denied_again(stored, found))
+    work.record(
+        action=Action.PACKAGE_FETCH,
+        object_kind="disclosure",
+        object_id=stored.id,
+        patient_id=stored.patient_id,
+        consent_id=stored.consent_id,
+        recipient_id=stored.recipient_id,
+        basis=stored.basis,
+        policies=_rules_of(found.decision),
+        detail={"effect": found.decision.effect.value},
+    )
+    return package
+
+
+def again(
+    work: Work, rules: DisclosureRules, stored: StoredDisclosure, items: tuple[UUID, ...]
+) -> Gathered | None:
+    """The same question under the same consent, today; None when it cannot even be asked any more."""
+    recipient = recipient_facts(work, stored.recipient_id)
+    purpose = work.access.purposes.find(stored.purpose)
+    if recipient is None or purpose is None:
+        return None
+    try:
+        return gather(
+            work,
+            rules,
+            stored.patient_id,
+            recipient,
+            purpose,
+            Channel(stored.channel),
+            ids=items,
+            consent_id=stored.consent_id,
+        )
+    except ConsentryError:
+        return None  # an item was taken back as entered in error
+
+
+def accounting(
+    work: Work, patient_id: UUID, rule: Rule, *, since: date | None = None
+) -> Account:
+    """One of the two accountings, as of today where the program is (42 CFR 2.25; 45 CFR 164.528)."""
+    work.authorised(Action.ACCOUNTING_READ, _patient(patient_id))
+    today, zone = program_day(work), work.program.zone
+    start = window_start(today, rule)
+    if since is not None and since > start:
+        start = since
+    begin = datetime.combine(start, time.min, zone)
+    end = datetime.combine(today + timedelta(days=1), time.min, zone)
+    lines = tuple(records.listed(work, patient_id, rule, begin, end))
+    work.record(
+        action=Action.ACCOUNTING_READ,
+        object_kind="accounting",
+        object_id=None,
+        patient_id=patient_id,
+        detail={"rule": rule.value, "disclosures": [str(line.disclosure_id) for line in lines]},
+    )
+    return Account(rule, start, today, lines, work.program.timezone)
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _patient(patient_id: UUID) -> Callable[[Work], Loaded[None] | None]:
+    def load(work: Work) -> Loaded[None] | None:
+        facts = patient_facts(work, patient_id)
+        return None if facts is None else Loaded(None, facts, "patient", patient_id, patient_id=patient_id)
+
+    return load
+
+
+def _disclosure(disclosure_id: UUID) -> Callable[[Work], Loaded[StoredDisclosure] | None]:
+    def load(work: Work) -> Loaded[StoredDisclosure] | None:
+        stored = records.find(work, disclosure_id)
+        facts = stored and patient_facts(work, stored.patient_id)
+        if stored is None or facts is None:
+            return None
+        addressed = stored.recipient_id == work.caller.recipient_id
+        return Loaded(
+            stored,
+            replace(facts, recipient_is_caller=addressed),
+            "disclosure",
+            stored.id,
+            patient_id=stored.patient_id,
+        )
+
+    return load
+
+
+def _rules_of(decision: DisclosureDecision) -> list[str]:
+    return sorted({rule for ruling in decision.rulings for rule in ruling.rules})
+
+
+def _denial(action: Action, found: Gathered) -> Denial:
+    return Denial(
+        action=action,
+        object_kind="disclosure",
+        patient_id=found.patient_id,
+        recipient_id=found.recipient.id,
+        policies=tuple(_rules_of(found.decision)),
+        detail=entry_detail(found),
+    )
+
+
+def _denied_again(stored: StoredDisclosure, found: Gathered | None) -> Denial:
+    return Denial(
+        action=Action.PACKAGE_FETCH,
+        object_kind="disclosure",
+        object_id=stored.id,
+        patient_id=stored.patient_id,
+        consent_id=stored.consent_id,
+        recipient_id=stored.recipient_id,
+        policies=() if found is None else tuple(_rules_of(found.decision)),
+        detail={"reason": "no_longer_permitted", **({} if found is None else entry_detail(found))},
+    )
+
+
+def _not_again(work: Work, found: Gathered | None) -> ConsentryError:
+    """Why the package stays: with the decision for staff, as nothing at all for anybody outside."""
+    if work.caller.is_outside:
+        return NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    return Refused(
+        Code.DISCLOSURE_DENIED,
+        "What this package rests on no longer permits it.",
+        decision=None if found is None else decision_document(found.decision),
+    )
