@@ -1,11 +1,12 @@
 """Assessments over HTTP on the real service: scored, sealed, audited, and urgent answers heard whatever happens."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.house import Service
+from tests.house import Service, open_program
 from tests.unit.intake.instruments_of_record import CASES, Case, shipped
 
 PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 0}
@@ -87,7 +88,9 @@ def test_what_is_not_json_for_us_never_reaches_the_scorer(service: Service) -> N
     ):
         assert client.post(path, body).json()["code"] == "invalid_request"
     assert client.post(path, form("phq-10", PHQ_9)).json()["code"] == "instrument_unknown"
-    assert client.post(path, form("phq-9", PHQ_9, instrument_version=7)).json()["code"] == "instrument_unknown"
+    assert (
+        client.post(path, form("phq-9", PHQ_9, instrument_version=7)).json()["code"] == "instrument_unknown"
+    )
 
 
 def test_a_draft_survives_and_is_completed(service: Service) -> None:
@@ -208,7 +211,9 @@ def test_the_list_pages_and_shows_the_trend(service: Service) -> None:
     for points in (0, 2, 1):
         answers = {f"gad7.{number}": points for number in range(1, 8)}
         client.post(f"/patients/{subject}/assessments", form("gad-7", answers))
+        service.clock.advance(timedelta(seconds=1))
     client.post(f"/patients/{subject}/assessments", form("asq", {f"asq.{n}": 0 for n in range(1, 5)}))
+    service.clock.advance(timedelta(seconds=1))
     client.post(f"/patients/{subject}/assessments", form("gad-7", {}, "draft"))
     first = client.get(f"/patients/{subject}/assessments?limit=2").json()
     assert [one["instrument"] for one in first["items"]] == ["gad-7", "asq"]
@@ -249,9 +254,7 @@ def test_a_replayed_completion_and_amendment(service: Service) -> None:
     client = service.client("intake")
     draft = client.post(f"/patients/{subject}/assessments", form("phq-9", PHQ_9, "draft")).json()
     path = f"/assessments/{draft['id']}"
-    answers = [
-        client.post(f"{path}/completion", {}, headers={"Idempotency-Key": "done-1"}) for _ in range(2)
-    ]
+    answers = [client.post(f"{path}/completion", {}, headers={"Idempotency-Key": "done-1"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
     change = {"answers": {**PHQ_9, "phq9.2": 2}, "reason": "Misread"}
@@ -260,9 +263,7 @@ def test_a_replayed_completion_and_amendment(service: Service) -> None:
     ]
     assert [answer.json()["version"] for answer in amended] == [3, 3]
     bad = {"answers": {**PHQ_9, "phq9.2": 9}, "reason": "Misread"}
-    refused = [
-        client.post(f"{path}/amendments", bad, headers={"Idempotency-Key": "fix-2"}) for _ in range(2)
-    ]
+    refused = [client.post(f"{path}/amendments", bad, headers={"Idempotency-Key": "fix-2"}) for _ in range(2)]
     assert [answer.json()["code"] for answer in refused] == ["assessment_rejected"] * 2
     assert client.get(path).json()["version"] == 3
 
@@ -350,12 +351,14 @@ def test_who_may_and_that_every_read_and_refusal_is_recorded(service: Service) -
 
 
 def test_another_programs_assessment_is_not_there(service: Service) -> None:
-    from tests.house import open_program
-
     subject = patient(service)
     made = service.client("intake").post(f"/patients/{subject}/assessments", form("phq-9", PHQ_9)).json()
     other = open_program(service.house)
-    for path in (f"/assessments/{made['id']}", f"/patients/{subject}/assessments", f"/patients/{subject}/flags"):
+    for path in (
+        f"/assessments/{made['id']}",
+        f"/patients/{subject}/assessments",
+        f"/patients/{subject}/flags",
+    ):
         assert other.client("intake").get(path).status_code == 404
     answer = other.client("intake").post(f"/patients/{subject}/assessments", form("phq-9", PHQ_9))
     assert answer.status_code == 404
@@ -398,3 +401,43 @@ def test_instruments_are_described(service: Service) -> None:
     assert asq["items"][4]["asked_when"]["any_of"] == ["asq.1", "asq.2", "asq.3", "asq.4"]
     assert client.get("/instruments/audit").json()["code"] == "not_found"
     assert service.house.http.get("/api/v1/instruments").status_code == 401
+
+
+def test_the_law_decides_each_use(service: Service) -> None:
+    """A related clinician of another unit, and a purpose that needs no assessment: refused, and recorded."""
+    subject = patient(service)
+    made = service.client("intake").post(f"/patients/{subject}/assessments", form("phq-9", PHQ_9)).json()
+    path = f"/assessments/{made['id']}"
+    elsewhere = service.account("clinician", name="elsewhere", units=["U2"], related_to=[subject])
+    within = service.account("clinician", name="within", units=["U1"], related_to=[subject])
+    assert service.client(within).get(path).status_code == 200
+    assert service.entries(action="assessment.read", actor_id=within.id)[-1]["basis"] == "B20"
+    for client in (service.client(elsewhere), service.client(within, purpose="HPAYMT")):
+        refused = client.get(path)
+        assert refused.status_code == 403, refused.text
+        assert refused.json()["reasons"][0]["citation"]
+        denial = service.entries(action="assessment.read", outcome="deny")[-1]
+        assert str(denial["id"]) == refused.headers["audit-entry"]
+        listed = client.get(f"/patients/{subject}/assessments").json()
+        assert (listed["items"], listed["trends"]) == ([], {})
+    change = {"answers": PHQ_9, "reason": "x"}
+    assert service.client(elsewhere).post(f"{path}/amendments", change).status_code == 403
+
+
+def test_what_is_stored_is_sealed_and_bound_to_its_row(service: Service) -> None:
+    """A finding put back into another flag's row by hand does not open; the incident is not shown as content."""
+    subject = patient(service)
+    client = service.client("intake")
+    for item_9 in (1, 3):
+        client.post(f"/patients/{subject}/assessments", form("phq-9", {**PHQ_9, "phq9.9": item_9}))
+    with service.house.superuser() as db:
+        rows = db.execute(
+            "SELECT id, finding FROM safety_flag WHERE program_id = %s", [service.program_id]
+        ).fetchall()
+        assert not any(b"suicide" in bytes(finding) for _, finding in rows)
+        db.execute("SET session_replication_role = replica")  # an attacker who may switch off the guards
+        db.execute("UPDATE safety_flag SET finding = %s WHERE id = %s", [rows[0][1], rows[1][0]])
+        db.execute("UPDATE safety_flag SET finding = %s WHERE id = %s", [rows[1][1], rows[0][0]])
+    answer = client.get(f"/patients/{subject}/flags")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "integrity"
