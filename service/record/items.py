@@ -70,11 +70,6 @@ def change(
     Raises Stale when the row changed since `stored` was read.
     """
     before = opened(work, stored)
-    history = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
-    kept = work.seal(VERSION_ROW, history, {"labels": _codes(before.labels), "content": before.content})
-    records.keep_version(
-        work.db, stored, labels=kept["labels"], content=kept["content"], now=work.now, entry_id=work.entry_id
-    )
     now = replace(
         before,
         content=content,
@@ -86,6 +81,11 @@ def change(
     )
     if not records.replace_item(work.db, stored, _sealed(work, now), work.entry_id):
         raise Stale(Code.VERSION_STALE, "This has changed since you read it.")
+    history = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
+    kept = work.seal(VERSION_ROW, history, {"labels": _codes(before.labels), "content": before.content})
+    records.keep_version(
+        work.db, stored, labels=kept["labels"], content=kept["content"], now=work.now, entry_id=work.entry_id
+    )
     return now
 
 
