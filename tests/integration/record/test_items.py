@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from service.errors import Stale
-from service.record import items, operations, records
+from service.record import items, operations
 from service.record.item import ItemState, Kind, NewItem
 from service.work import Work
 from tests.house import House, Service, open_program
