@@ -98,12 +98,15 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         state = await open_state(settings, options.clock)
         app.state.consentry = state
-        task = asyncio.create_task(state.sequencer.run_forever()) if options.sequence else None
+        counting = state.strangers.run_forever(state.engine, state.mechanisms, state.clock)
+        tasks = [asyncio.create_task(counting)]
+        if options.sequence:
+            tasks.append(asyncio.create_task(state.sequencer.run_forever()))
         sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
         try:
             yield
         finally:
-            if task:
+            for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task

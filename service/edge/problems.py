@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.edge.context import request_id_of
+from service.edge.context import request_id_of, state_of
 from service.errors import Code, ConsentryError, FieldError
 from service.log import log
 
@@ -136,6 +136,9 @@ def problem(
 def of_error(request: Request, error: ConsentryError) -> Response:
     """One of our errors as a document."""
     request.scope["consentry.code"] = error.code.value
+    if error.code is Code.UNAUTHENTICATED:
+        state = state_of(request)
+        state.strangers.note(state.clock.now())
     return problem(request, error.code, error.detail, error.errors, error.extra)
 
 

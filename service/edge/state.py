@@ -10,6 +10,7 @@ from service.access.program import Program, read_program
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
+from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
 from service.identity import records
 from service.identity.tokens import Tokens
@@ -51,3 +52,4 @@ class State:
     sequencer: Sequencer
     instruments: Catalogue
     programs: Programs = field(default_factory=Programs)
+    strangers: Strangers = field(default_factory=Strangers)

@@ -44,16 +44,19 @@ def me(work: Work) -> Me:
 
 
 def _permissions(work: Work) -> tuple[Action, ...]:
-    """Acts the caller may try for some purpose they may state, on a record they are concerned with."""
-    stateable = {
-        purpose.legal_class: purpose.code
+    """Acts the caller may try for a purpose they may state, on a record they are concerned with.
+
+    One purpose stands for all: roles ask whether the purpose may be stated, not which it is.
+    """
+    stateable = (
+        purpose.code
         for purpose in work.access.purposes.by_code.values()
         if purpose.stated_by & work.caller.roles
-    }
+    )
+    purpose = next(stateable, None)
 
     def possible(action: Action) -> bool:
-        codes = [*stateable.values()] if action.touches_patient else [None]
-        return any(work.access.decide(action, work.caller, code, _CONCERNED).permitted for code in codes)
+        return work.access.decide(action, work.caller, purpose, _CONCERNED).permitted
 
     acts = (action for action in sorted(Action) if not action.is_event and action not in LEGAL_ACTIONS)
     return tuple(filter(possible, acts))
