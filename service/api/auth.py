@@ -179,7 +179,12 @@ async def me(request: Request) -> Response:
     return reply(200, await perform(request, lambda work: _me_view(operations.me(work), work)))
 
 
-@well_known.get("/jwks.json", summary="Keys that access tokens are signed with", response_model=KeysModel)
+@well_known.get(
+    "/jwks.json",
+    summary="Keys that access tokens are signed with",
+    response_model=KeysModel,
+    openapi_extra={"security": []},
+)
 async def jwks(request: Request) -> Response:
     keys = state_of(request).tokens.jwk_set()
     return reply(200, keys, headers={"Cache-Control": "public, max-age=300"})
