@@ -23,6 +23,7 @@ from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
 from service.consent.elements import CHECKED
 from service.consent.rulebook import load_rulebook
+from service.disclosure.rulebook import load_rules
 from service.edge import problems
 from service.edge.headers import Edge
 from service.edge.metrics import sequencer_lag
@@ -121,6 +122,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     access = Engine.load(settings.policies)
     instruments = load_catalogue(settings.policies / "instruments")
     rulebook = load_rulebook(settings.policies, CHECKED)
+    disclosure = load_rules(settings.policies, access, rulebook)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -142,6 +144,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         engine=engine,
         mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
         rulebook=rulebook,
+        disclosure=disclosure,
         tokens=Tokens(
             signing_key=keys.token_signing_pem,
             retired_keys=keys.token_retired_pems,

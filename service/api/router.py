@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from service.api import administration, assessments, auth, consents, health, instruments, items, patients, recipients
+from service.api import (
+    administration,
+    assessments,
+    audit,
+    auth,
+    consents,
+    disclosures,
+    health,
+    instruments,
+    items,
+    patients,
+    recipients,
+    record_requests,
+)
 from service.edge.models import ProblemModel
 
 #: Every route can answer with a problem; named once so that the description says so everywhere.
@@ -22,4 +35,7 @@ router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
 router.include_router(consents.router)
+router.include_router(disclosures.router)
+router.include_router(record_requests.router)
 router.include_router(items.router)
+router.include_router(audit.router)

@@ -1,7 +1,9 @@
-"""From a question ("these records, to this recipient, for this purpose") to a decision that is locked until commit.
+"""From a question ("these records, to this recipient, for this purpose") to a decision that is locked until
+commit.
 
-Everything a decision rests on is read under a lock that is held until the act is committed: patient and events first,
-then relationships, consents and items. A revocation that commits first is seen; one that comes later waits.
+Everything a decision rests on is read under a lock that is held until the act is committed: patient and
+events first, then relationships, consents and items. A revocation that commits first is seen; one that
+comes later waits.
 """
 
 from collections.abc import Iterable
@@ -98,7 +100,9 @@ def gather(
     kind: ConsentKind | None = None,
     consent_id: UUID | None = None,
 ) -> Gathered:
-    """Lock and read what the decision rests on, then decide. `kind` and `consent_id` narrow the consents asked."""
+    """Lock and read what the decision rests on, then decide. `kind` and `consent_id` narrow the consents
+    asked.
+    """
     today = today_for(work, patient_id)
     related = relationship_kinds(work, patient_id, recipient.id, program_day(work))
     consents = tuple(

@@ -1,12 +1,13 @@
-"""What can be done with disclosures inside the program: previewed, made, read, fetched; and the accounting of them.
+"""What can be done with disclosures inside the program: previewed, made, read, fetched; and the accounting
+of them.
 
-The POST is the disclosure. Reading one shows the decision without its records; fetching the package decides again, now,
-and never counts a second time.
+The POST is the disclosure. Reading one shows the decision without its records; fetching the package decides
+again, now, and never counts a second time.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from service.disclosure.records import StoredDisclosure
 from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.shown import decision_document, entry_detail
-from service.errors import Code, ConsentryError, IntegrityError, NotFound, Refused
+from service.errors import Code, ConsentryError, IntegrityError, Invalid, NotFound, Refused
 from service.ledger.entry import Outcome
 from service.people.facts import patient_facts, program_day
 from service.people.recipients.operations import recipient_facts
@@ -47,7 +48,11 @@ class Account:
     since: date
     until: date
     lines: tuple[records.Listed, ...]
-    timezone: str
+    zone: tzinfo
+
+    def day_of(self, instant: datetime) -> date:
+        """The day of a disclosure where the program is."""
+        return instant.astimezone(self.zone).date()
 
 
 def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) -> DisclosureDecision:
@@ -110,8 +115,8 @@ def read(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> DisclosureV
 def fetch(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> dict[str, Any]:
     """The package of a disclosure, decided about again at this moment.
 
-    The consent it was made under must still permit every item in it. Otherwise nothing is handed out: what was
-    disclosed stays disclosed and stays in the accounting, but it does not leave a second time.
+    The consent it was made under must still permit every item in it. Otherwise nothing is handed out: what
+    was disclosed stays disclosed and stays in the accounting, but it does not leave a second time.
     """
     stored = work.authorised(Action.PACKAGE_FETCH, _disclosure(disclosure_id))
     package, kept = records.opened(work, stored)
@@ -153,13 +158,11 @@ def again(
             ids=items,
             consent_id=stored.consent_id,
         )
-    except ConsentryError:
+    except Invalid:
         return None  # an item was taken back as entered in error
 
 
-def accounting(
-    work: Work, patient_id: UUID, rule: Rule, *, since: date | None = None
-) -> Account:
+def accounting(work: Work, patient_id: UUID, rule: Rule, *, since: date | None = None) -> Account:
     """One of the two accountings, as of today where the program is (42 CFR 2.25; 45 CFR 164.528)."""
     work.authorised(Action.ACCOUNTING_READ, _patient(patient_id))
     today, zone = program_day(work), work.program.zone
@@ -176,7 +179,7 @@ def accounting(
         patient_id=patient_id,
         detail={"rule": rule.value, "disclosures": [str(line.disclosure_id) for line in lines]},
     )
-    return Account(rule, start, today, lines, work.program.timezone)
+    return Account(rule, start, today, lines, zone)
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""The release itself: open what was granted, wrap it with notice and explanation, keep it sealed, count it, record it.
+"""The release itself: open what was granted, wrap it with notice and explanation, keep it sealed, count it,
+record it.
 
-This is the act of disclosing, done once, in the transaction that holds the consent's lock: whoever fetches the package
-later is only handed what left here (and is decided about again).
+This is the act of disclosing, done once, in the transaction that holds the consent's lock: whoever fetches
+the package later is only handed what left here (and is decided about again).
 """
 
 from dataclasses import dataclass
@@ -46,9 +47,7 @@ def release(work: Work, rules: DisclosureRules, found: Gathered) -> Made:
     if consent is None or basis is None:
         raise IntegrityError  # a basis without its consent cannot be explained to anyone
     notice, explanation = rules.notices.full, _explanation(rules, found, consent)
-    undone = missing_duty(
-        rules.notices, notice_text=notice.text, consent_copy=None, explanation=explanation
-    )
+    undone = missing_duty(rules.notices, notice_text=notice.text, consent_copy=None, explanation=explanation)
     if undone is not None:
         work.refuse(
             Refused(Code.DISCLOSURE_DENIED, "A duty that comes with this disclosure cannot be met."),

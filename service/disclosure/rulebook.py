@@ -14,7 +14,9 @@ from service.errors import StartRefused
 
 @dataclass(frozen=True, slots=True)
 class DisclosureRules:
-    """Reasons and notices, and the consents' own rulebook; `classes` maps a purpose code to its legal class."""
+    """Reasons and notices, and the consents' own rulebook; `classes` maps a purpose code to its legal
+    class.
+    """
 
     book: Rulebook
     reasons: Reasons

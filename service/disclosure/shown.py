@@ -8,7 +8,9 @@ from service.work import Json
 
 
 def decision_document(decision: DisclosureDecision) -> dict[str, Any]:
-    """The decision as JSON; `category` of what is withheld is the kind of item, `categories` are its labels."""
+    """The decision as JSON; `category` of what is withheld is the kind of item, `categories` are its
+    labels.
+    """
     basis = decision.basis
     return {
         "effect": decision.effect.value,
@@ -38,7 +40,9 @@ def decision_document(decision: DisclosureDecision) -> dict[str, Any]:
 
 
 def entry_detail(found: Gathered) -> dict[str, Json]:
-    """What an entry says about a decision: ids, rules, paragraphs and reason codes; never a kind, label or name."""
+    """What an entry says about a decision: ids, rules, paragraphs and reason codes; never a kind, label or
+    name.
+    """
     decision = found.decision
     detail: dict[str, Json] = {
         "effect": decision.effect.value,

@@ -10,6 +10,7 @@ from service.access.program import Program, read_program
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
+from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
 from service.identity import records
@@ -48,6 +49,7 @@ class State:
     engine: AsyncEngine
     mechanisms: Mechanisms
     rulebook: Rulebook
+    disclosure: DisclosureRules
     tokens: Tokens
     sequencer: Sequencer
     instruments: Catalogue

@@ -13,7 +13,7 @@ from service.identity.model import AccountState
 from service.identity.records import account_for_share
 from service.ids import PatientId, RecipientId, new_id
 from service.people.facts import patient_facts, program_day
-from service.people.recipient import RecipientClass, RecipientType, RelationshipKind, in_class
+from service.people.recipient import RecipientClass, RecipientType, RelationshipKind, in_class, in_force
 from service.people.recipients.records import recipient_by_id
 from service.people.relationships import records
 from service.people.relationships.records import StoredRelationship
@@ -132,6 +132,17 @@ def relationship_kinds(
 ) -> frozenset[RelationshipKind]:
     """Kinds of relationship between a patient and a recipient in force on a day, locked until commit."""
     return records.kinds_between(work.db, patient_id, recipient_id, on)
+
+
+def related_recipients(
+    work: Work, patient_id: UUID, on: date
+) -> dict[RecipientId, frozenset[RelationshipKind]]:
+    """Every recipient related to a patient on a day, in the order of recording, with the kinds in force."""
+    found: dict[RecipientId, frozenset[RelationshipKind]] = {}
+    for stored in records.relationships(work.db, patient_id):
+        if stored.recipient_id is not None and in_force(stored.starts_on, stored.ends_on, on):
+            found[stored.recipient_id] = found.get(stored.recipient_id, frozenset()) | {stored.kind}
+    return found
 
 
 def recipient_in_class(
