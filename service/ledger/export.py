@@ -34,17 +34,24 @@ _TAIL_LENGTH = 130
 
 def export(db: Connection, tree: UUID, origin: str) -> Iterator[bytes]:
     """The lines of an export, streamed; run it in one REPEATABLE READ transaction."""
-    yield _line({"consentry_ledger_export": 1, "origin": origin, "tree": str(tree)})
-    checkpoints = records.stored_checkpoints(db, tree)
-    sizes = [size for size, _, _ in records.stored_checkpoints(db, tree)][-1:]
-    end = sizes[0] if sizes else 0
+    yield header_line(tree, origin)
+    yield from lines(db, tree, 0, records.signed_size(db, tree))
+
+
+def header_line(tree: UUID, origin: str) -> bytes:
+    return _line({"consentry_ledger_export": 1, "origin": origin, "tree": str(tree)})
+
+
+def lines(db: Connection, tree: UUID, first: int, last: int) -> Iterator[bytes]:
+    """The lines of positions `first` up to, not including, `last`, each checkpoint behind the entry it ends with."""
+    checkpoints = records.stored_checkpoints(db, tree, first, last)
     following = next(checkpoints, None)
-    for position, hashed, entry_id, row in records.stored_leaves(db, tree, end):
-        while following is not None and following[0] <= position:
-            yield _line({"checkpoint": following[2]})
-            following = next(checkpoints, None)
+    for position, hashed, entry_id, row in records.stored_leaves(db, tree, first, last):
         leaf = leaf_bytes(row) if row is not None else json.dumps({"id": entry_id}).encode()
         yield b'%b%b,"leaf_hash":"%b","position":%d}\n' % (_ENTRY, leaf, hashed.hex().encode(), position)
+        while following is not None and following[0] <= position + 1:
+            yield _line({"checkpoint": following[2]})
+            following = next(checkpoints, None)
     while following is not None:
         yield _line({"checkpoint": following[2]})
         following = next(checkpoints, None)

@@ -228,14 +228,23 @@ _STREAM = {"stream_results": True, "yield_per": 2000}
 _LEAVES = (
     select(audit_leaf.c.position, audit_leaf.c.leaf_hash, cast(audit_leaf.c.entry_id, Text), *ENTRY_AS_TEXT)
     .select_from(audit_leaf.outerjoin(audit_entry, audit_entry.c.id == audit_leaf.c.entry_id))
-    .where(audit_leaf.c.tree == bindparam("tree"), audit_leaf.c.position < bindparam("end"))
+    .where(
+        audit_leaf.c.tree == bindparam("tree"),
+        audit_leaf.c.position >= bindparam("first"),
+        audit_leaf.c.position < bindparam("last"),
+    )
     .order_by(audit_leaf.c.position)
 )
 _CHECKPOINTS = (
     select(audit_checkpoint.c.size, audit_checkpoint.c.root, audit_checkpoint.c.note)
-    .where(audit_checkpoint.c.tree == bindparam("tree"))
+    .where(
+        audit_checkpoint.c.tree == bindparam("tree"),
+        audit_checkpoint.c.size > bindparam("first"),
+        audit_checkpoint.c.size <= bindparam("last"),
+    )
     .order_by(audit_checkpoint.c.size)
 )
+_SIGNED_SIZE = select(func.max(audit_checkpoint.c.size)).where(audit_checkpoint.c.tree == bindparam("tree"))
 _LEAF_HASHES = (
     select(audit_leaf.c.leaf_hash)
     .where(
@@ -263,21 +272,30 @@ _END = 2**63 - 1
 
 
 def stored_leaves(
-    db: Connection, tree: UUID, end: int = _END
+    db: Connection, tree: UUID, first: int = 0, last: int = _END
 ) -> Iterator[tuple[int, bytes, str, Row | None]]:
     """(position, leaf hash, entry id, entry or None when it is gone), by position; streamed."""
-    with db.execute(_LEAVES, {"tree": tree, "end": end}, execution_options=_STREAM) as rows:
+    positions = {"tree": tree, "first": first, "last": last}
+    with db.execute(_LEAVES, positions, execution_options=_STREAM) as rows:
         for found in rows:
             values: tuple[Any, ...] = tuple(found)
             row = None if values[3] is None else dict(zip(COLUMNS, values[3:], strict=True))
             yield int(values[0]), bytes(values[1]), str(values[2]), row
 
 
-def stored_checkpoints(db: Connection, tree: UUID) -> Iterator[tuple[int, bytes, str]]:
-    """(size, root, note), by size; streamed."""
-    with db.execute(_CHECKPOINTS, {"tree": tree}, execution_options=_STREAM) as rows:
+def stored_checkpoints(
+    db: Connection, tree: UUID, first: int = -1, last: int = _END
+) -> Iterator[tuple[int, bytes, str]]:
+    """(size, root, note) of sizes above `first` up to and including `last`, by size; streamed."""
+    sizes = {"tree": tree, "first": first, "last": last}
+    with db.execute(_CHECKPOINTS, sizes, execution_options=_STREAM) as rows:
         for size, root, note in rows:
             yield int(size), bytes(root), str(note)
+
+
+def signed_size(db: Connection, tree: UUID) -> int:
+    """How many entries the newest checkpoint covers."""
+    return int(db.execute(_SIGNED_SIZE, {"tree": tree}).scalar_one_or_none() or 0)
 
 
 def leaf_hashes(db: Connection, tree: UUID, first: int, last: int) -> Iterator[bytes]:
@@ -337,3 +355,11 @@ def acts_without_entry(
     elif others is None:
         return
     yield from db.execute(missing, execution_options=_STREAM).scalars()
+
+
+_STORED_ENTRY = select(*ENTRY_AS_TEXT).where(audit_entry.c.id == bindparam("id"))
+
+
+def stored_entry(db: Connection, entry_id: UUID) -> Row:
+    """The entry with every column as text; it must exist."""
+    return dict(zip(COLUMNS, db.execute(_STORED_ENTRY, {"id": entry_id}).one(), strict=True))

@@ -1,6 +1,6 @@
 """P5: what an audit append costs, against a plain INSERT of the same row and a naive hash chain under a lock.
 
-All variants are one transaction over the same kind of connection: set the tenant, write one row, commit. `plain` writes
+All variants are one transaction over the same kind of connection, its tenant already set: write one row, commit. `plain` writes
 the row into a copy of the table without row-level security. `append` builds the MAC as every act does.
 `append+seq` is the same while the sequencer gives positions and signs once a second in this very process. `chain` takes
 a lock, reads its predecessor's hash, and writes the row with its own.
@@ -27,7 +27,7 @@ from service.ledger.entry import MAC_COLUMNS, Entry, mac_payload
 from service.ledger.sequencer import Sequencer
 from service.store import embedded
 from service.store.engine import plain_engine
-from service.store.session import enter_program, in_unit
+from service.store.session import in_unit
 from service.store.tables.ledger import audit_entry
 from service.store.versions import migrate
 from tests.bench.harness import Outcome, Variant, interleaved, median, paired
@@ -79,7 +79,6 @@ class Variants:
         entry = replace(self._entries[self._next()], id=uuid4())
 
         def unit(db: Connection) -> None:
-            enter_program(db, str(TREE))
             db.execute(_PLAIN, {**entry.values(), "mac": KEY})
 
         await in_unit(self.engine, unit)
@@ -88,7 +87,6 @@ class Variants:
         entry = replace(self._entries[self._next()], id=uuid4())
 
         def unit(db: Connection) -> None:
-            enter_program(db, str(TREE))
             append(db, entry, KEY)
 
         await in_unit(self.engine, unit)
@@ -97,7 +95,6 @@ class Variants:
         entry = replace(self._entries[self._next()], id=uuid4())
 
         def unit(db: Connection) -> None:
-            enter_program(db, str(TREE))
             before = bytes(db.execute(_HEAD).scalar_one())
             hashed = hashlib.sha256(before + mac_payload(entry)).digest()
             db.execute(_CHAIN, {**entry.values(), "mac": hashed})
@@ -126,7 +123,8 @@ class Variants:
 
 
 async def _measure(server: embedded.EmbeddedPostgres, folder: Path) -> Outcome:
-    engine = create_async_engine(server.app_url, pool_size=max(WRITERS), max_overflow=0)
+    tenant = {"options": f"-c consentry.program={TREE}"}
+    engine = create_async_engine(server.app_url, pool_size=max(WRITERS), max_overflow=0, connect_args=tenant)
     sequencer = Sequencer(
         engine=create_async_engine(server.sequencer_url),
         signer=_Signer(),

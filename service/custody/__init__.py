@@ -1,0 +1,1 @@
+"""Custody of the evidence: reading the audit trail, explaining it, proving it, handing it on."""

@@ -1,0 +1,87 @@
+"""What each act is called in a sentence. One row for every action; a test fails when one is missing.
+
+The words say what was done, never to whom by name and never what was read.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from service.access.actions import Action
+
+#: "<somebody> <words>."
+DONE: Final[Mapping[Action, str]] = {
+    Action.PATIENT_REGISTER: "registered a patient",
+    Action.PATIENT_SEARCH: "searched for a patient",
+    Action.PATIENT_READ: "read a patient's registration",
+    Action.PATIENT_UPDATE: "changed a patient's registration",
+    Action.RELATIONSHIP_RECORD: "recorded a relationship with a patient",
+    Action.EVENT_RECORD: "recorded an event of a patient",
+    Action.RECIPIENT_REGISTER: "registered a recipient",
+    Action.RECIPIENT_LIST: "looked at the register of recipients",
+    Action.INSTRUMENT_READ: "read an instrument",
+    Action.ASSESSMENT_SAVE: "saved a draft of an assessment",
+    Action.ASSESSMENT_COMPLETE: "completed an assessment",
+    Action.ASSESSMENT_AMEND: "amended a completed assessment",
+    Action.ASSESSMENT_READ: "read an assessment",
+    Action.ASSESSMENT_LIST: "listed a patient's assessments",
+    Action.FLAG_RAISE: "raised a safety flag",
+    Action.FLAG_ACKNOWLEDGE: "acknowledged a safety flag",
+    Action.ITEM_WRITE: "wrote a record item",
+    Action.ITEM_READ: "read a record item",
+    Action.RECORD_READ: "read a patient's record",
+    Action.RECORD_USE: "used a record item inside the program",
+    Action.CONSENT_DRAFT: "drafted a consent",
+    Action.CONSENT_READ: "read a consent",
+    Action.CONSENT_LIST: "listed a patient's consents",
+    Action.CONSENT_PREVIEW: "previewed what a consent would share",
+    Action.CONSENT_SIGN: "signed a consent",
+    Action.CONSENT_REVOKE: "revoked a consent",
+    Action.CONSENT_SUPERSEDE: "replaced a consent",
+    Action.CONSENT_MARK_ERROR: "marked a consent as entered in error",
+    Action.CONSENT_EXPIRE: "let a consent expire",
+    Action.DISCLOSURE_PREVIEW: "previewed a disclosure",
+    Action.DISCLOSURE_MAKE: "disclosed records",
+    Action.DISCLOSURE_READ: "read a disclosure",
+    Action.DISCLOSURE_LIST: "listed a patient's disclosures",
+    Action.DISCLOSURE_RELEASE: "released a record item",
+    Action.PACKAGE_FETCH: "fetched the package of a disclosure",
+    Action.RECORDS_REQUEST: "requested records from outside",
+    Action.ACCOUNTING_READ: "read a patient's accounting of disclosures",
+    Action.AUDIT_READ: "read the audit trail",
+    Action.AUDIT_EXPORT: "exported the audit trail",
+    Action.ACCOUNT_READ_SELF: "looked at their own account",
+    Action.SESSION_LIST: "listed their own sessions",
+    Action.SESSION_END: "ended a session",
+    Action.SIGN_IN_SUCCEEDED: "signed in",
+    Action.SIGN_IN_REFUSED: "tried to sign in",
+    Action.SIGN_IN_LOCKED: "tried to sign in to a locked account",
+    Action.SIGN_IN_THROTTLED: "tried to sign in too often",
+    Action.CALL_UNAUTHENTICATED: "called without being signed in",
+    Action.INTEGRITY_FAILED: "met a stored value that could not be verified",
+    Action.USER_MANAGE: "managed an account",
+    Action.CLIENT_MANAGE: "managed a client",
+    Action.PROGRAM_READ: "read the configuration of a program",
+    Action.PROGRAM_MANAGE: "changed the configuration of a program",
+    Action.KEY_MANAGE: "managed keys",
+}
+
+#: Who acted, when no name may or can be given.
+ACTORS: Final[Mapping[str, str]] = {
+    "staff": "A member of staff",
+    "patient": "The patient",
+    "requester": "A requester from outside",
+    "system": "The service",
+}
+
+#: Why something was refused, by the `reason` or `code` kept in the entry.
+REFUSED: Final[Mapping[str, str]] = {
+    "not_found": "there was nothing there, or nothing for this caller",
+    "not_permitted": "no rule permits it to this caller",
+    "policy_error": "the decision could not be evaluated, which counts as no",
+    "purpose_required": "no purpose of use was stated",
+    "purpose_not_allowed": "this caller may not state this purpose",
+    "disclosure_denied": "no lawful basis covers it",
+    "no_authorized_records": "no lawful basis covers any record",
+    "no_longer_permitted": "what it rested on no longer permits it",
+    "integrity": "a stored value could not be verified",
+}
