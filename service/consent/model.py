@@ -201,7 +201,10 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """A consent as it stands in the record, opened: terms, state, the hash of the words that were signed."""
+    """A consent as it stands in the record, opened. `text_sha256` is the hash of the text that was kept
+    at signing; the hash the signer put a name to stands in each signature, and the terms can be
+    rendered again: all three must agree.
+    """
 
     consent_id: UUID
     patient_id: UUID

@@ -36,7 +36,7 @@ from service.consent.model import (
 from service.consent.records import Lock, OpenedConsent, StoredConsent
 from service.consent.rulebook import ConsentText, Rulebook
 from service.consent.validity import against, local_day
-from service.errors import Code, Conflict, FieldError, Invalid, Stale, Unavailable
+from service.errors import Code, Conflict, FieldError, Invalid, Stale
 from service.ids import new_id
 from service.people.facts import patient_facts
 from service.people.operations import events_of, open_patient_name
@@ -124,6 +124,7 @@ def sign(
         opened.record,
         state=transition.to,
         version=opened.record.version + 1,
+        text_version=text.version,
         text_sha256=text_hash(rendered),
         signatures=(signature,),
         active_from=work.now,
@@ -353,10 +354,8 @@ def _assessment(work: Work, record: ConsentRecord, text: ConsentText) -> Assessm
 
 
 def _text(book: Rulebook, record: ConsentRecord) -> ConsentText:
-    text = book.text(record.text_version)
-    if text is None:
-        raise Unavailable(Code.UNAVAILABLE, "The words this consent was written in are not installed.")
-    return text
+    """The words of a draft: its own version, or today's when that one is no longer installed."""
+    return book.texts.get(record.text_version, book.texts[book.current])
 
 
 def _day(work: Work) -> date:

@@ -17,6 +17,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import Uuid, bindparam, insert, or_, select, update
 
+from service.consent.document import text_hash
 from service.consent.model import ConsentRecord, ConsentState, ConsentTerms, Revocation, Signature
 from service.ids import new_id
 from service.people.recipient import RecipientType
@@ -283,7 +284,7 @@ def _sealed(work: Work, record: ConsentRecord, signed_text: str | None) -> Mappi
     key = RowKey(work.caller.program_id, record.consent_id, record.version, record.patient_id)
     values: dict[str, Json] = {
         "terms": _TERMS.dump_python(record.terms, mode="json"),
-        "document": {"version": record.text_version, "sha256": record.text_sha256, "text": signed_text},
+        "document": {"version": record.text_version, "text": signed_text},
     }
     ending: dict[str, Json] = {}
     if record.revocations:
@@ -317,7 +318,7 @@ def _opened(work: Work, stored: StoredConsent, signatures: tuple[Signature, ...]
         version=stored.version,
         text_version=document["version"],
         created_at=stored.created_at,
-        text_sha256=document["sha256"],
+        text_sha256=None if document["text"] is None else text_hash(document["text"]),
         signatures=signatures,
         active_from=stored.activated_at,
         revocations=_REVOCATIONS.validate_python(ending.get("revocations", ())),
