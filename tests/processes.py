@@ -1,5 +1,6 @@
 """Real worker processes of the service: uvicorn over a socket we bound, so that no port is ever guessed."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -73,7 +74,8 @@ class Worker:
     def kill(self) -> None:
         """kill -9, as a machine or an impatient operator would."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
             self.process = None
 
@@ -86,11 +88,15 @@ class Worker:
         self.process = None
         return status
 
+    def close(self) -> None:
+        """Kill it if it lives, and give the address back."""
+        self.kill()
+        self._socket.close()
+
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
-        self._socket.close()
+        self.close()

@@ -47,7 +47,7 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service
     try:
         yield service, worker
     finally:
-        worker.kill()
+        worker.close()
         house.close()
         cluster.stop()
 
