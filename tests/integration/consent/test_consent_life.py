@@ -1,6 +1,7 @@
 """From signature to the end: evidence, revocation, expiry, replacement, and what cannot be done any more."""
 
 import base64
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import update
 
 from service.access.actions import Action
 from service.consent import operations
+from service.consent.commands import Revoking
 from service.consent.records import CONSENT
 from service.store.tables.consent import consent as consent_table
 from service.vault.envelope import RowKey
@@ -351,3 +353,38 @@ def test_consents_are_found_by_recipient_and_by_class(desk: Desk) -> None:
     assert desk.service.work(desk.service.account("intake").caller, found) == sorted(
         [named["id"], classed["id"], gone["id"]]
     )
+
+
+def test_a_revocation_waits_for_a_decision_that_rests_on_the_consent(desk: Desk) -> None:
+    """Shared lock here, revocation there: it is done only when the deciding transaction has ended."""
+    signed, service = desk.signed(SPECIFIC), desk.service
+    recipient_id = UUID(signed["recipients"][0]["recipient_id"])
+    patient, intake = desk.patient_account().caller, service.account("intake").caller
+    given = Revoking(received_at=service.clock.now(), form="written", by="patient")
+    decided, revoked = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def revoke_it(work: Work) -> None:
+        operations.revoke(work, service.house.state.rulebook, UUID(signed["id"]), given)
+        order.append("revoked")
+        revoked.set()
+
+    def elsewhere() -> None:
+        decided.wait(5)
+        service.work(patient, revoke_it, purpose="PATRQT")
+
+    def decide(work: Work) -> None:
+        work.require(Action.CONSENT_DRAFT)
+        found = operations.consents_for_recipient(work, UUID(desk.patient_id), recipient_id)
+        assert [one.state.value for one in found] == ["active"]
+        decided.set()
+        assert not revoked.wait(0.5)
+        work.record(action=Action.CONSENT_LIST, object_kind="consent", object_id=None)
+        order.append("decided")
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    service.work(intake, decide)
+    other.join(10)
+    assert order == ["decided", "revoked"]
+    assert desk.read(signed["id"])["state"] == "revoked"
