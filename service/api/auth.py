@@ -9,8 +9,8 @@ from urllib.parse import unquote_plus
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from service.edge.context import state_of
 from service.edge.bearer import bearer_session
+from service.edge.context import state_of
 from service.edge.deps import perform, reply
 from service.edge.forms import FORM_TYPE, read_form
 from service.edge.models import Instant, Uuid
