@@ -231,7 +231,8 @@ class Work:
             session_id=self.caller.session_id,
             action=action.value,
             outcome=outcome.value,
-            purpose=self.purpose,
+            # only a code of the table: what else stood in the header is text somebody wrote, perhaps a name
+            purpose=self.purpose if self.purpose_of_use else None,
             object_kind=object_kind,
             object_id=object_id,
             object_version=object_version,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
@@ -29,8 +29,25 @@ Answers = Annotated[
     dict[str, Any],
     Field(max_length=200, description='By item key: one of the item\'s values, null, or "declined".'),
 ]
+
+
+def _scalars(context: dict[str, Any]) -> dict[str, Any]:
+    """Judged as a whole: an error that named the member would repeat what the caller wrote."""
+    if not all(0 < len(name) <= 200 and _is_scalar(value) for name, value in context.items()):
+        raise ValueError("names of up to 200 characters; texts, whole numbers, true, false or null")
+    return context
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or type(value) in (bool, int) or (isinstance(value, str) and len(value) <= 10_000)
+
+
 #: What the result must be read with, such as the time of the last drink.
-Context = Annotated[dict[ShortText, str | int | bool | None], Field(max_length=50)]
+Context = Annotated[
+    dict[str, Any],
+    Field(max_length=50, description="Texts, whole numbers, true, false or null, by name."),
+    AfterValidator(_scalars),
+]
 
 
 class NewAssessmentBody(StrictModel):

@@ -145,11 +145,17 @@ def of_error(request: Request, error: ConsentryError) -> Response:
 def of_validation(request: Request, error: RequestValidationError) -> Response:
     """A body or parameter that does not fit: field paths and our own sentences, never the input."""
     errors = tuple(
-        FieldError(_path(e["loc"]), str(e["type"]), _MESSAGES.get(str(e["type"]), "Not acceptable here."))
+        FieldError(_path(_known(e)), str(e["type"]), _MESSAGES.get(str(e["type"]), "Not acceptable here."))
         for e in error.errors()[:100]
     )
     request.scope["consentry.code"] = Code.INVALID_REQUEST.value
     return problem(request, Code.INVALID_REQUEST, "Some fields are not acceptable.", errors)
+
+
+def _known(error: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Where a fault is, without a name that the caller made up: an unknown field could be called anything."""
+    location: tuple[int | str, ...] = tuple(error["loc"])
+    return (*location[:-1], "?") if error["type"] == "extra_forbidden" else location
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,0 +1,285 @@
+"""Nothing a patient said or is turns up in a log, a refusal, a metric, an address or a file of the database.
+
+Every field that takes text gets a canary over HTTP, the records are used, searched and asked for wrongly, and then every
+place is searched. The searching itself is tried first: a canary put somewhere by hand is found.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.edge.metrics import exposition
+from service.log import configure_logs
+from tests.house import Account, Service
+from tests.integration.canary_watch import Canaries, Listener, stored_files
+
+PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
+
+
+class Session:
+    """The people of one program, working, with a canary in everything they type."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.canaries = Canaries()
+        self.listener = Listener(self.canaries)
+        self.patient_id = ""
+
+    def call(
+        self,
+        who: str | Account,
+        method: str,
+        path: str,
+        body: Any = None,
+        expect: int | None = None,
+        **more: Any,
+    ) -> Any:
+        purpose = more.pop("purpose", "TREAT")
+        options = more if body is None else {"json": body, **more}
+        answer = self.listener.hear(self.service.client(who, purpose).request(method, path, **options))
+        assert expect is None or answer.status_code == expect, (method, path, answer.status_code, answer.text)
+        assert answer.status_code != 500, (method, path, answer.text)
+        return answer
+
+    # -- planting ---------------------------------------------------------------------------------
+
+    def register(self) -> None:
+        word, shape = self.canaries.word, self.canaries.shape
+        body = {
+            "given_name": word("given"),
+            "family_name": word("family"),
+            "birth_date": shape("1931-07-19"),
+            "phone": shape("+1 555 0173 9264 481"),
+            "email": f"{word('mail')}@example.org",
+            "address": {
+                name: word(name) for name in ("line1", "line2", "city", "state", "postal_code", "country")
+            },
+            "identifiers": [{"system": word("system"), "value": word("identifier")}],
+            "language": shape("en-zq4711xk"),
+            "contacts": [
+                {
+                    "name": word("contact"),
+                    "relationship": word("kinship"),
+                    "phone": shape("+1 555 0184 7731 902"),
+                    "email": f"{word('contact_mail')}@example.org",
+                    "note": word("contact_note"),
+                }
+            ],
+        }
+        self.patient = body
+        self.patient_id = self.call("intake", "POST", "/patients", body, 201).json()["id"]
+        again = self.call("intake", "POST", "/patients", body, 201).json()
+        assert again["possible_duplicates"], "the second registration must look at the first"
+        patch = {"family_name": word("married"), "address": word("new_address")}
+        self.call("intake", "PATCH", f"/patients/{self.patient_id}", patch, 200, version=1)
+        clinician = self.service.account("clinician", related_to=[self.patient_id])
+        self.clinician = clinician
+
+    def assess(self) -> None:
+        word = self.canaries.word
+        path = f"/patients/{self.patient_id}/assessments"
+        form = {"instrument": "phq-9", "status": "draft", "answers": PHQ_9}
+        draft = self.call(
+            "intake", "POST", path, form | {"context": {word("key"): word("context")}}, 201
+        ).json()
+        self.call("intake", "POST", f"/assessments/{draft['id']}/completion", {}, 200)
+        change = {"answers": PHQ_9, "reason": word("reason"), "context": {"note": word("amended")}}
+        self.call(self.clinician, "POST", f"/assessments/{draft['id']}/amendments", change, 201)
+        for answers in (PHQ_9 | {"phq9.1": word("answer")}, PHQ_9 | {word("item"): 1}):
+            self.call("intake", "POST", path, form | {"answers": answers}, 422)
+        flags = self.call("intake", "GET", f"/patients/{self.patient_id}/flags", expect=200).json()["items"]
+        assert flags
+        for flag in flags:
+            action = {"action": word("action")}
+            self.call("intake", "POST", f"/flags/{flag['id']}/acknowledgement", action, 200)
+            self.call("intake", "POST", f"/flags/{flag['id']}/acknowledgement", action, 409)
+        for version in ("", "?version=1"):
+            self.call(self.clinician, "GET", f"/assessments/{draft['id']}{version}", expect=200)
+
+    def chart(self) -> None:
+        word = self.canaries.word
+        path = f"/patients/{self.patient_id}/items"
+        for kind, content in (
+            ("attendance", {"present": True, "remark": word("remark")}),
+            ("medication_list", {"medications": [{"name": word("medicine"), word("name_of_field"): 1}]}),
+            ("progress_note", word("note") * 40),
+            ("counseling_note", word("counseling")),
+        ):
+            body = {"kind": kind, "unit": "U1", "labels": ["SUD"], "content": content}
+            item = self.call(self.clinician, "POST", path, body, 201).json()
+            self.call(self.clinician, "GET", f"/items/{item['id']}", expect=200)
+        self.call(self.clinician, "GET", f"/patients/{self.patient_id}/record", expect=200)
+
+    def consent(self) -> None:
+        word = self.canaries.word
+        recipient = {
+            "type": "entity",
+            "name": word("recipient"),
+            "covered_entity": True,
+            "address": word("recipient_address"),
+            "phone": self.canaries.shape("+1 555 0199 3340 226"),
+        }
+        register = {**recipient, "name": word("registered")}
+        known = self.call("intake", "POST", "/recipients", register, 201).json()["id"]
+        self.call("intake", "GET", "/recipients", expect=200)
+        treating = {
+            "kind": "treating",
+            "recipient_id": known,
+            "starts_on": "2026-01-01",
+            "evidence": word("evidence"),
+        }
+        self.call("intake", "POST", f"/patients/{self.patient_id}/relationships", treating, 201)
+        body = {
+            "kind": "specific",
+            "disclosers": ["U1"],
+            "recipients": [recipient],
+            "scope": {"kinds": ["attendance"], "labels": "all", "description": word("description")},
+            "purposes": ["HOUSING"],
+            "expiry": {"kind": "date", "date": "2026-12-31"},
+            "statements": {"revocation": True, "revocation_how": True},
+            "form": "electronic",
+        }
+        path = f"/patients/{self.patient_id}/consents"
+        consents = [self.call("intake", "POST", path, body, 201).json()["id"] for _ in range(3)]
+        signature = {
+            "signer": {"role": "patient", "name": word("signer"), "authority": word("authority")},
+            "method": "typed",
+            "attestation": word("attestation"),
+        }
+        signature["signer"].pop("authority")
+        for consent in consents[:2]:
+            self.call("intake", "POST", f"/consents/{consent}/signatures", signature, 201)
+            self.call("intake", "POST", f"/consents/{consent}/signatures", signature)
+            self.call(self.clinician, "GET", f"/consents/{consent}", expect=200)
+            self.call(self.clinician, "GET", f"/consents/{consent}/document", expect=200)
+        self.service.clock.advance(timedelta(minutes=1))
+        now = self.service.clock.now().isoformat().replace("+00:00", "Z")
+        revocation = {"received_at": now, "form": "written", "by": word("revoker")}
+        self.call("intake", "POST", f"/consents/{consents[0]}/revocation", revocation, 200)
+        error = {"reason": word("error_reason")}
+        self.call(self.clinician, "POST", f"/consents/{consents[2]}/error", error)
+        broken = body | {"kind": word("kind"), "purposes": [word("purpose")], "disclosers": [word("unit")]}
+        self.call("intake", "POST", path, broken)
+        self.call(self.clinician, "GET", path, expect=200)
+
+    # -- asking, rightly and wrongly --------------------------------------------------------------
+
+    def search(self) -> None:
+        known = {"family_name": self.patient["family_name"], "birth_date": self.patient["birth_date"]}
+        self.call("intake", "POST", "/patients/search", known, 200)
+        self.call("intake", "POST", "/patients/search", {"identifier": self.canaries.word("sought")}, 200)
+        self.call("intake", "POST", "/patients/search", {"family_name": self.canaries.word("alone")}, 422)
+        self.call("administrator", "POST", "/patients/search", known, 403)
+        self.call("compliance", "GET", f"/patients/{self.patient_id}", expect=403)
+
+    def err(self) -> None:
+        word = self.canaries.word
+        path = f"/patients/{self.patient_id}/assessments"
+        text = {"content-type": "application/json"}
+        for content in (
+            f'{{"a": "{word("open")}',
+            f'{{"{word("twice")}": 1, "{self.canaries.stem}Twice": 2}}',
+            f'{{"{word("nan")}": NaN}}',
+            f'["{word("nul")}\\u0000"]',
+            f'["{word("surrogate")}\\ud800"]',
+        ):
+            for place in ("/patients", path, "/patients/search"):
+                self.call("intake", "POST", place, expect=422, content=content, headers=text)
+        for body in (
+            {word("field"): word("value")},
+            {"given_name": [word("listed")], "family_name": {word("mapped"): 1}, "birth_date": word("date")},
+            [word("array")],
+            word("bare"),
+        ):
+            for place in ("/patients", path, f"/patients/{self.patient_id}/items", "/patients/search"):
+                self.call("intake", "POST", place, body, 422)
+        form = {"instrument": word("instrument"), "status": "draft", "answers": {}}
+        self.call("intake", "POST", path, form, 422)
+        self.call("intake", "POST", path, form | {"instrument": "asq", "status": word("status")}, 422)
+        for context in ({word("context_key"): 1.5}, {word("context_key") * 20: 1}, {"x": {word("deep"): 1}}):
+            self.call("intake", "POST", path, form | {"instrument": "asq", "context": context}, 422)
+        headers = {"Idempotency-Key": word("idempotency")}
+        self.call("intake", "POST", path, form | {"instrument": "asq"}, 201, headers=headers)
+        self.call("intake", "POST", path, form | {"context": {"n": word("n")}}, 409, headers=headers)
+        for header in ("If-Match", "Purpose-Of-Use", "Authorization", "Accept", "User-Agent", "Content-Type"):
+            self.call("intake", "POST", path, form, headers={header: word("header")[:30]})
+        for place in (f"/patients/{word('path')}", f"/{word('route')}", f"/instruments/{word('key')}"):
+            self.call("intake", "GET", place)
+        for query in ("cursor", "limit", "instrument", "unknown"):
+            self.call("intake", "GET", f"{path}?{query}={word('query')}")
+        self.call("intake", self.canaries.stem.upper(), path)
+
+    def sign_in(self) -> None:
+        http = self.service.house.http
+        form = {
+            "grant_type": "password",
+            "username": self.canaries.word("username"),
+            "password": self.canaries.word("password"),
+        }
+        self.listener.hear(http.post("/api/v1/auth/token", data=form))
+        self.listener.hear(http.post("/api/v1/auth/token", data={"grant_type": self.canaries.word("grant")}))
+
+
+@pytest.fixture
+def heard(service: Service) -> Iterator[io.StringIO]:
+    """Everything the process prints or logs during one test."""
+    lines = io.StringIO()
+    with contextlib.redirect_stderr(lines), contextlib.redirect_stdout(lines):
+        configure_logs()
+        yield lines
+    configure_logs()
+
+
+def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
+    session = Session(service)
+    for act in (
+        session.register, session.assess, session.chart, session.consent, session.search, session.err, session.sign_in,
+    ):  # fmt: skip
+        act()
+    canaries, listener = session.canaries, session.listener
+    assert canaries.planted > 80
+    assert listener.answers > 80
+    assert listener.leaks == []
+    assert heard.getvalue().count('"event": "request"') >= listener.answers, "the log was not listened to"
+    assert canaries.seen_in(heard.getvalue()) == []
+    assert canaries.seen_in(exposition()[0]) == []
+    service.house.sequence()
+    files = {name: found for name, raw in stored_files(service.house) if (found := canaries.seen_in(raw))}
+    assert files == {}
+
+
+def test_the_search_finds_what_is_there(service: Service) -> None:
+    """The other half of the proof: a canary in a table, in the log of writes and in base64 is found."""
+    canaries = Canaries()
+    with service.house.superuser() as db:
+        db.execute("CREATE TABLE planted (word text)")
+        db.execute("INSERT INTO planted VALUES (%s)", [canaries.word("plain")])
+    try:
+        found = {name for name, raw in stored_files(service.house) if canaries.seen_in(raw)}
+    finally:
+        with service.house.superuser() as db:
+            db.execute("DROP TABLE planted")
+    assert any("/base/" in name for name in found)
+    assert any("/pg_wal/" in name for name in found)
+    for text in (canaries.stem.lower(), canaries.stem.encode().hex(), f"x{canaries.stem}y"):
+        assert canaries.seen_in(text)
+
+
+def test_no_address_takes_patient_information(service: Service) -> None:
+    """Queries and paths of the API carry ids, cursors and codes; what describes a patient is sent in a body."""
+    described = service.house.http.get("/openapi.json").json()
+    names = {
+        (parameter["in"], parameter["name"])
+        for path in described["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", [])
+    }
+    queries = {name for place, name in names if place == "query"}
+    forbidden = {"given_name", "family_name", "birth_date", "phone", "email", "address", "identifier", "q"}
+    assert queries.isdisjoint(forbidden), queries & forbidden
+    paths = {name for place, name in names if place == "path"}
+    assert all(name.endswith("_id") or name in {"key", "size", "tile"} for name in paths), paths
