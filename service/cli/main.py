@@ -2,11 +2,15 @@
 
 import sys
 
+import httpx
+import psycopg
 import typer
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
 from service import __version__
 from service.cli import keys, ledger, policies, programs, schema, serve, tour, users
+from service.cli.person import WrongAnswer
 from service.errors import ConsentryError
 
 app = typer.Typer(
@@ -37,6 +41,14 @@ def main() -> None:
     """Entry point: what the service refuses becomes one sentence on standard error and exit status 1."""
     try:
         app()
+    except (DBAPIError, psycopg.OperationalError, WrongAnswer, httpx.TransportError) as error:
+        text = (
+            str(error)
+            if isinstance(error, WrongAnswer)
+            else f"{type(error).__name__}; is everything running?"
+        )
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"consentry: {text}", markup=False)
+        sys.exit(1)
     except ConsentryError as error:
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         console.print(f"consentry: {error.detail}", markup=False)

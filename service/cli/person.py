@@ -37,6 +37,7 @@ class Person:
     name: str
     client: httpx.AsyncClient
     purpose: str | None = "TREAT"
+    key: str | None = None
     _token: str = field(default="", repr=False)
 
     async def sign_in(self, username: str, password: str) -> None:
@@ -64,15 +65,19 @@ class Person:
         expect: int = 200,
         purpose: str | None = None,
         version: str | None = None,
+        key: str | None = None,
     ) -> Answer:
-        """One call. Raises WrongAnswer when the status is not `expect`."""
+        """One call; a repetition under the same `key` is answered like the first.
+
+        Raises WrongAnswer when the status is not `expect`.
+        """
         headers = {"Authorization": f"Bearer {self._token}"}
         if purpose or self.purpose:
             headers["Purpose-Of-Use"] = purpose or self.purpose or ""
         if version:
             headers["If-Match"] = version
         if method == "POST":
-            headers["Idempotency-Key"] = str(uuid.uuid4())
+            headers["Idempotency-Key"] = key or self.key or str(uuid.uuid4())
         response = await self.client.request(method, API + path, json=body, headers=headers)
         answer = Answer(response.status_code, _json(response), response.headers)
         if answer.status != expect:

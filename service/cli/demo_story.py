@@ -1,0 +1,210 @@
+"""The demo's people act: each step of the caseload is a call to the API, at its own day.
+
+The application runs in this process on a clock that the story moves, so that consents have expired and trends have a
+past. Nothing is written any other way; the ledger verifies like that of a real program.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from service.cli.demo_cases import Case, Step
+from service.cli.person import Answer, Person
+
+_STATEMENTS = {
+    "revocation": True,
+    "revocation_how": True,
+    "hipaa_redisclosure": True,
+    "redisclosure_potential": True,
+    "refusal_consequences": True,
+}
+#: A session ends when it is idle; after this long somebody signs in again.
+_SESSION = timedelta(minutes=10)
+
+
+class StoryClock:
+    """Stands where the story is."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A step at its moment. `key` makes repeating it harmless, should its outcome not have been noted."""
+
+    at: datetime
+    key: str
+    case: Case
+    step: Step
+
+
+def in_order(cases: Iterable[Case], began: datetime) -> list[Act]:
+    """All steps as they happened, 20 seconds or more apart."""
+    steps = sorted(((case, step) for case in cases for step in case.steps), key=lambda pair: -pair[1].day)
+    acts: list[Act] = []
+    at = began - timedelta(days=1000)
+    for number, (case, step) in enumerate(steps):
+        at = max(at + timedelta(seconds=20), began - timedelta(days=step.day))
+        acts.append(Act(at, f"demo-{began:%Y%m%d%H%M%S}-{number:04d}", case, step))
+    return acts
+
+
+class Story:
+    """Performs steps as the demo's people. `known` holds what a case has so far: ids by name."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        clock: StoryClock,
+        credentials: Mapping[str, Mapping[str, str]],
+        recipient_id: str,
+        clinician_id: str,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._credentials = credentials
+        self._recipient_id = recipient_id
+        self._clinician_id = clinician_id
+        self._people: dict[str, tuple[Person, datetime]] = {}
+
+    async def perform(self, act: Act, known: dict[str, str]) -> None:
+        """One step; raises WrongAnswer when the service does not do as the story says."""
+        self._clock.at = act.at
+        actor = await self._actor(act.step.actor)
+        actor.key = act.key
+        case, step = act.case, act.step
+        await getattr(self, f"_{step.act}")(actor, case, step.with_, known)
+
+    async def _actor(self, name: str) -> Person:
+        person, used = self._people.get(name, (None, self._clock.at))
+        if person is None or self._clock.at - used > _SESSION:
+            person = Person(f"the demo's {name}", self._client)
+            given = self._credentials[name]
+            if name == "requester":
+                await person.sign_in_as_client(given["client_id"], given["client_secret"])
+            else:
+                await person.sign_in(given["username"], given["password"])
+        self._people[name] = (person, self._clock.at)
+        return person
+
+    @property
+    def _today(self) -> str:
+        return self._clock.at.astimezone(UTC).date().isoformat()
+
+    async def _register(self, actor: Person, case: Case, _: Mapping[str, Any], known: dict[str, str]) -> None:
+        person = {
+            "given_name": case.given_name,
+            "family_name": case.family_name,
+            "birth_date": case.birth_date.isoformat(),
+            "phone": f"555-01{case.number:02d}",
+            "identifiers": [{"system": "demo", "value": f"DEMO-{case.number:04d}"}],
+        }
+        known["patient"] = (await actor.post("/patients", person)).body["id"]
+
+    async def _assign(self, actor: Person, _c: Case, _w: Mapping[str, Any], known: dict[str, str]) -> None:
+        body = {
+            "kind": "staff",
+            "account_id": self._clinician_id,
+            "starts_on": (self._clock.at - timedelta(days=1)).date().isoformat(),
+            "evidence": "Assigned at intake (synthetic).",
+        }
+        await actor.post(f"/patients/{known['patient']}/relationships", body)
+
+    async def _assess(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        await actor.post(f"/patients/{known['patient']}/assessments", with_)
+
+    async def _acknowledge(
+        self, actor: Person, _c: Case, _w: Mapping[str, Any], known: dict[str, str]
+    ) -> None:
+        flags = (await actor.get(f"/patients/{known['patient']}/flags")).body["items"]
+        for flag in flags[:1]:
+            done = {"action": "Seen together, safety plan written (synthetic)."}
+            await actor.post(f"/flags/{flag['id']}/acknowledgement", done, expect=200)
+
+    async def _write(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        await actor.post(f"/patients/{known['patient']}/items", with_)
+
+    async def _draft(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        days = with_.get("expires_in")
+        until = self._clock.at.date() + timedelta(days=days or 0)
+        body = {
+            "kind": with_["kind"],
+            "disclosers": ["IOP"],
+            "recipients": [{"recipient_id": self._recipient_id}],
+            "scope": {
+                "kinds": with_.get("kinds", []),
+                "labels": "all",
+                "description": "What the hospital needs to treat me",
+            },
+            "purposes": with_["purposes"],
+            "expiry": {"kind": "date", "date": until.isoformat()} if days else {"kind": "none"},
+            "initiated_by": "patient",
+            "statements": _STATEMENTS,
+            "form": "electronic",
+        }
+        drafted = await actor.post(f"/patients/{known['patient']}/consents", body)
+        known["consent"] = drafted.body["id"]
+
+    async def _sign(self, actor: Person, case: Case, _: Mapping[str, Any], known: dict[str, str]) -> None:
+        signature = {
+            "signer": {"role": "patient", "name": f"{case.given_name} {case.family_name}"},
+            "method": "typed",
+            "attestation": "I read the text and sign by typing my name (synthetic).",
+        }
+        await actor.post(f"/consents/{known['consent']}/signatures", signature)
+
+    async def _revoke(self, actor: Person, case: Case, _: Mapping[str, Any], known: dict[str, str]) -> None:
+        body = {
+            "received_at": self._clock.at.isoformat().replace("+00:00", "Z"),
+            "form": "written",
+            "by": f"{case.given_name} {case.family_name}",
+        }
+        await actor.post(f"/consents/{known['consent']}/revocation", body, expect=200)
+
+    async def _disclose(
+        self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]
+    ) -> None:
+        made = await self._ask(actor, with_, known, expect=201)
+        known["disclosure"] = made.body["id"]
+
+    async def _disclose_in_vain(
+        self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]
+    ) -> None:
+        await self._ask(actor, with_, known, expect=403)
+
+    async def _ask(
+        self, actor: Person, with_: Mapping[str, Any], known: Mapping[str, str], *, expect: int
+    ) -> Answer:
+        body = {
+            "recipient": {"recipient_id": self._recipient_id},
+            "purpose": with_["purpose"],
+            "channel": "ehr",
+        }
+        path = f"/patients/{known['patient']}/disclosures"
+        return await actor.post(path, body, expect=expect, purpose=with_["purpose"])
+
+    async def _request(self, actor: Person, case: Case, with_: Mapping[str, Any], _: dict[str, str]) -> None:
+        await actor.post("/record-requests", _asked(case, with_["purpose"]), expect=200)
+
+    async def _ask_in_vain(
+        self, actor: Person, case: Case, with_: Mapping[str, Any], _: dict[str, str]
+    ) -> None:
+        await actor.post("/record-requests", _asked(case, with_["purpose"]), expect=404)
+
+
+def _asked(case: Case, purpose: str) -> dict[str, Any]:
+    return {
+        "patient": {
+            "family_name": case.family_name,
+            "given_name": case.given_name,
+            "birth_date": case.birth_date.isoformat(),
+        },
+        "purpose": purpose,
+    }
