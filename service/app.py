@@ -41,6 +41,7 @@ from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
 from service.vault import keyring
 from service.vault.vault import ServiceKeys, Vault
+from service.web.router import router as pages
 from service.work import Mechanisms, enter
 
 AUDIENCE = "consentry-api"
@@ -75,6 +76,7 @@ def build(settings: Settings, options: Options | None = None) -> FastAPI:
     )
     app.include_router(root)
     app.include_router(router)
+    app.include_router(pages)
     problems.install(app)
     app.openapi = partial(_describe, app)
     app.add_middleware(Edge, now=chosen.clock.now)

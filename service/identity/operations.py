@@ -127,6 +127,14 @@ def end_all_sessions(work: Work) -> int:
     return len(ended)
 
 
+def own_account(work: Work) -> Account:
+    """The caller's own account, inside an act that is already allowed (the header of a page)."""
+    stored = records.account_by_id(work.db, work.caller.account_id)
+    if stored is None:
+        raise Unavailable(Code.UNAVAILABLE, "This account cannot be shown now.")
+    return open_account(work, stored)
+
+
 def open_account(work: Work, stored: records.StoredAccount) -> Account:
     """An account with its profile opened; only after the act is allowed."""
     row = RowKey(stored.program_id, stored.id, stored.version, None)

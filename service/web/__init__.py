@@ -1,0 +1,1 @@
+"""Pages: server-rendered, without script, over the same operations as the API."""

@@ -1,0 +1,130 @@
+"""How a page is made: templates, headers, and errors as pages instead of documents."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from service.access.actions import Action
+from service.edge.context import request_id_of
+from service.edge.problems import STATUS
+from service.errors import Code, ConsentryError, NotFound, Unauthenticated
+from service.identity.operations import own_account
+from service.web import cookies
+from service.work import Work
+
+#: Nothing but our own style sheet and images; no script at all, so none can be injected.
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    # `no-referrer` would make browsers send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TITLES: Final = {
+    Code.NOT_PERMITTED: "Not part of your role",
+    Code.CSRF_REFUSED: "This form is out of date",
+    Code.NOT_FOUND: "There is nothing here",
+    Code.UNAVAILABLE: "Not available right now",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a page, for its header. `form_token` guards the sign-out button."""
+
+    name: str
+    program: str
+    may_read_trail: bool
+    form_token: str
+
+
+def viewer_of(request: Request, work: Work) -> Viewer:
+    """The header's facts; inside an act that is already allowed and recorded."""
+    account = own_account(work)
+    return Viewer(
+        name=account.display_name,
+        program=work.program.name,
+        may_read_trail=work.permits(Action.AUDIT_READ),
+        form_token=cookies.session_form_token(request),
+    )
+
+
+def render(template: str, status: int = 200, viewer: Viewer | None = None, **facts: Any) -> HTMLResponse:
+    """A page from a template; everything in `facts` is escaped where it is put out."""
+    text = _templates().get_template(template).render(viewer=viewer, **facts)
+    return HTMLResponse(text, status_code=status, headers=_HEADERS)
+
+
+def go(path: str) -> RedirectResponse:
+    """See other: after a form, the browser asks for the next page with GET. Only ever to our own fixed paths."""
+    return RedirectResponse(path, status_code=303, headers=_HEADERS)
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages: strangers go to the sign-in page, everybody else is told what happened."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def page(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Unauthenticated:
+                return _to_sign_in(request)
+            except RequestValidationError:
+                return error_page(request, NotFound(Code.NOT_FOUND, "There is no page at this address."))
+            except ConsentryError as error:
+                return error_page(request, error)
+
+        return page
+
+
+def error_page(request: Request, error: ConsentryError) -> HTMLResponse:
+    """What went wrong, in words; the number helps whoever is asked for help."""
+    request.scope["consentry.code"] = error.code.value
+    response = render(
+        "error.html",
+        STATUS[error.code],
+        title=_TITLES.get(error.code, "This did not work"),
+        detail=error.detail,
+        request_id=request_id_of(request),
+    )
+    if STATUS[error.code] == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _to_sign_in(request: Request) -> Response:
+    if not cookies.has_session(request):
+        return go("/sign-in")
+    response = go("/sign-in?ended=1")
+    cookies.drop(request, response, cookies.SESSION)
+    return response
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("service.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["utc"] = _utc
+    return environment
+
+
+def _utc(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,10 @@
+"""All pages. A new audience adds one import and one line here."""
+
+from fastapi import APIRouter
+
+from service.web import assets, signing_in, trail
+
+router = APIRouter()
+router.include_router(assets.router)
+router.include_router(signing_in.router)
+router.include_router(trail.router)
