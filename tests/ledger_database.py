@@ -22,9 +22,9 @@ from service.ledger.entry import Entry
 from service.ledger.sequencer import Pass, sequence
 from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.verify import Report, verify
-from service.store.embedded import EmbeddedPostgres
 from service.store.engine import plain_engine
 from service.store.session import enter_program, in_unit_sync
+from tests.house import Cluster
 from tests.ledger_entries import START, some_entries
 
 DEPLOYMENT = "test"
@@ -43,9 +43,10 @@ class Key:
 
 @dataclass
 class LedgerDatabase:
-    """`server` is migrated. Times start at START and move by a second with every pass."""
+    """`database` is migrated. Times start at START and move by a second with every pass."""
 
-    server: EmbeddedPostgres
+    cluster: Cluster
+    database: str
     folder: Path
     signer: Key = field(default_factory=Key)
     mac_key: bytes = bytes(range(32))
@@ -54,13 +55,14 @@ class LedgerDatabase:
 
     def __post_init__(self) -> None:
         self.copies = CheckpointCopies(self.folder)
-        self.app: Engine = plain_engine(self.server.app_url)
-        self.sequencer: Engine = plain_engine(self.server.sequencer_url)
+        self.settings = self.cluster.settings(self.database, self.folder.parent)
+        self.app: Engine = plain_engine(self.settings.database_url)
+        self.sequencer: Engine = plain_engine(self.settings.sequencer_database_url)
 
     @contextmanager
     def superuser(self) -> Iterator[psycopg.Connection[Any]]:
         """The database's owner at work: no trigger fires, nothing is refused."""
-        with self.server.admin("consentry") as admin:
+        with self.cluster.superuser(self.database) as admin:
             admin.execute("set session_replication_role = replica")
             yield admin
 

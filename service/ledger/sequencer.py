@@ -39,6 +39,9 @@ from service.store.session import in_unit
 #: notice.
 BATCH = 500
 
+#: Seconds that a stopping process gives its last pass.
+_LAST_PASS = 3.0
+
 #: The newest checkpoint copied outside for a tree, where the process can see one.
 KnownHead = Callable[[UUID], Checkpoint | None]
 
@@ -167,15 +170,23 @@ class Sequencer:
         return not self.halted and self.lag_seconds < 60
 
     async def run_forever(self) -> None:
-        """A pass every interval until cancelled; what fails is logged and tried again."""
-        while True:
-            more = False
-            try:
-                more = (await self.run_once()).more
-            except (SQLAlchemyError, ConsentryError, OSError, records.TreeMovedError) as error:
-                self.failures += 1
-                log().error("sequencer_pass_failed", error=type(error).__name__, count=self.failures)
-            await asyncio.sleep(0 if more else self.interval)
+        """A pass every interval until cancelled, and one more then; what fails is logged and tried again."""
+        try:
+            while True:
+                more = await self._try_once()
+                await asyncio.sleep(0 if more else self.interval)
+        finally:
+            # Requests have ended by now; what they recorded last should not wait for the next start.
+            async with asyncio.timeout(_LAST_PASS):
+                await self._try_once()
+
+    async def _try_once(self) -> bool:
+        try:
+            return (await self.run_once()).more
+        except (SQLAlchemyError, ConsentryError, OSError, ValueError, records.TreeMovedError) as error:
+            self.failures += 1
+            log().error("sequencer_pass_failed", error=type(error).__name__, count=self.failures)
+            return False
 
     async def run_once(self) -> Pass:
         """One pass, committed, and its checkpoints copied outside."""
