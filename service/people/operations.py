@@ -102,15 +102,11 @@ def find_patients(work: Work, search: Search) -> list[Patient]:
     being shown in a search is being seen.
     """
     work.require(Action.PATIENT_SEARCH, object_kind="patient")
-    sought = None
-    if search.identifier is not None:
-        system, value = search.identifier
-        sought = patient.identifier(value, system)
     terms = patient.search_terms(
         family_name=search.family_name,
         given_name=search.given_name,
         birth_date=search.birth_date,
-        sought=sought,
+        number=search.identifier,
     )
     ids = _with_all(work, terms)[:MOST_FOUND]
     found = [_open(work, stored) for stored in (records.patients(work.db, ids) if ids else [])]

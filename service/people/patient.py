@@ -147,15 +147,20 @@ def resemblances(document: Mapping[str, Any]) -> Sequence[tuple[Term, Resemblanc
 
 
 def search_terms(
-    *, family_name: str | None, given_name: str | None, birth_date: date | None, sought: Term | None
+    *,
+    family_name: str | None,
+    given_name: str | None,
+    birth_date: date | None,
+    number: tuple[str | None, str] | None,
 ) -> tuple[Term, ...]:
-    """The terms that all must match; Invalid `search_too_broad` below a name with a birth date, or an
-    identifier.
+    """The terms that all must match (`number`: system or None, and value); Invalid `search_too_broad` below a
+    name with a birth date, or an identifier.
 
     A search that could be run through a list of names or dates would show who is a patient here (42 CFR
     2.13(c)).
     """
-    found = [sought] if sought else []
+    sought = number is not None and bool(normalise_identifier(number[1]))
+    found = [identifier(number[1], number[0])] if number is not None and sought else []
     born = birth_date.isoformat() if birth_date else None
     family, given = _given(family_name), _given(given_name)
     if born and family and given:

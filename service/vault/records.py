@@ -32,7 +32,7 @@ _OF_PATIENT = _OF_OWNER.where(vault_key.c.patient_id == bindparam("patient_id"))
 _OF_NO_PATIENT = _OF_OWNER.where(vault_key.c.patient_id.is_(None))
 #: Two set-ups at once: the unique index on active keys lets one of them win, the other then reads what is
 #: there.
-_ADD = insert(vault_key).on_conflict_do_nothing()
+_ADD = insert(vault_key).on_conflict_do_nothing().returning(vault_key.c.key_id)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,4 +77,4 @@ def add_key(
             "created_at": now,
         },
     )
-    return added.rowcount == 1
+    return added.one_or_none() is not None

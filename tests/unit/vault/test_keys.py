@@ -98,6 +98,20 @@ def test_wrapping_is_bound_to_every_part_of_the_owner(
     assert (bound_to(first, one) == bound_to(second, two)) == (first == second and one == two)
 
 
+def test_owners_that_differ_in_their_last_bit_are_different() -> None:
+    """Ids made in the same millisecond share their first half."""
+    here = Owner(Purpose.PATIENT, UUID(int=16), UUID(int=32))
+    others = [
+        Owner(Purpose.PATIENT, UUID(int=17), UUID(int=32)),
+        Owner(Purpose.PATIENT, UUID(int=16), UUID(int=33)),
+        Owner(Purpose.PROGRAM, UUID(int=16), UUID(int=32)),
+        Owner(Purpose.PATIENT, UUID(int=16)),
+    ]
+    key_id = bytes(16)
+    assert bound_to(here, key_id) not in {bound_to(other, key_id) for other in others}
+    assert bound_to(here, key_id) != bound_to(here, bytes(15) + b"\x01")
+
+
 def test_derivation_separates_contexts_and_keys() -> None:
     key = DataKey(new_key_id(), bytes(32))
     other = DataKey(key.id, bytes(31) + b"\x01")
