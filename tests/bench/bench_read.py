@@ -8,7 +8,7 @@ import asyncio
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,8 +104,9 @@ def _measure(house: House, folder: Path, outcome: Outcome) -> None:
     item_id = made.json()["id"]
     with house.superuser() as root:
         root.execute("INSERT INTO bench_rows VALUES (%s, %s)", [item_id, b"x" * 1000])
-    real = Worker(house.settings, folder / "service.log")
-    bare = Worker(house.settings, folder / "bare.log", factory="tests.bench.bare:create")
+    settings = replace(house.settings, pool_size=40)  # two servers share 100 connections
+    real = Worker(settings, folder / "service.log")
+    bare = Worker(settings, folder / "bare.log", factory="tests.bench.bare:create")
     with real, bare:
         urls = {
             real: f"{real.base_url}/api/v1/items/{item_id}",
