@@ -3,6 +3,7 @@
 The demo's people act through this (in-process), and so does the tour (over the network): neither has another way in.
 """
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,6 +86,15 @@ class Person:
                 f"{self.name}: {method} {path} was answered {answer.status} {_why(answer.body)} instead of {expect}"
             )
         return answer
+
+    async def when_there(self, path: str, *, seconds: float = 15) -> dict[str, Any]:
+        """What takes a moment to appear, such as a position in the ledger; WrongAnswer when it does not."""
+        for _ in range(int(seconds * 4)):
+            try:
+                return (await self.get(path)).body
+            except WrongAnswer:
+                await asyncio.sleep(0.25)
+        return (await self.get(path)).body
 
     async def _grant(self, form: Mapping[str, str]) -> None:
         response = await self.client.post(f"{API}/auth/token", data=dict(form))
