@@ -30,7 +30,10 @@ def _instant(value: Any) -> Any:
     if isinstance(value, str):
         if not _INSTANT.fullmatch(value):
             raise ValueError("a time is written as RFC 3339 with an offset")
-        return datetime.fromisoformat(value).astimezone(UTC)
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar, in a zone beyond it
+            raise ValueError("a time lies outside the calendar") from None
     return value
 
 
