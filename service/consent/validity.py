@@ -7,7 +7,7 @@ any of these is void for the decision at hand, whatever its row says.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from service.consent.document import rendered_hash
@@ -41,12 +41,6 @@ def local_day(instant: datetime, timezone: str) -> date:
     return instant.astimezone(ZoneInfo(timezone)).date()
 
 
-def end_of_day(day: date, timezone: str) -> datetime:
-    """The first instant that is no longer `day` where the program is (23, 24 or 25 hours after its start)."""
-    next_day = day + timedelta(days=1)
-    return datetime(next_day.year, next_day.month, next_day.day, tzinfo=ZoneInfo(timezone))
-
-
 def ended(terms: ConsentTerms, since: datetime | None, today: Today) -> bool:
     """True once the date has passed, or the event has happened.
 
@@ -62,7 +56,7 @@ def ended(terms: ConsentTerms, since: datetime | None, today: Today) -> bool:
     happened = {name for name, day in today.events if first <= day <= last}
     match expiry.kind:
         case ExpiryKind.DATE:
-            return expiry.on is not None and today.now >= end_of_day(expiry.on, today.timezone)
+            return expiry.on is not None and last > expiry.on
         case ExpiryKind.EVENT:
             return expiry.event in happened
         case ExpiryKind.END_OF_TREATMENT:

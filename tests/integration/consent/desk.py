@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.api.consents import ConsentModel
 from tests.house import Account, Client, Service
 
 PATIENT = {"given_name": "Pat", "family_name": "Testperson", "birth_date": "1990-04-05"}
@@ -91,7 +92,14 @@ class Desk:
     def read(self, consent_id: str) -> dict[str, Any]:
         answer = self.intake.get(f"/consents/{consent_id}")
         assert answer.status_code == 200, answer.text
+        as_described(answer.json())
         return answer.json()
+
+
+def as_described(body: dict[str, Any]) -> None:
+    """The answer is what the API's description says, no more and no less."""
+    described = ConsentModel.model_validate(body).model_dump(mode="json", by_alias=True)
+    assert described == body
 
 
 def codes(reasons: list[dict[str, Any]]) -> set[str]:

@@ -182,3 +182,23 @@ def test_nothing_about_the_consent_is_readable_in_the_database(desk: Desk) -> No
             assert canary not in stored
             assert canary.encode().hex() not in stored
     assert canary in desk.intake.get(f"/consents/{made['id']}/document").text
+
+
+def test_a_preview_says_what_would_reach_whom_before_anything_is_signed(desk: Desk) -> None:
+    made = desk.drafted(SPECIFIC)
+    answer = desk.patient.post(f"/consents/{made['id']}/preview")
+    assert answer.status_code == 200, answer.text
+    assert "Lee Attorney" in answer.text
+    assert desk.read(made["id"])["state"] == "draft"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_ends_of_the_calendar_are_days_like_others(desk: Desk, day: str) -> None:
+    scope = {"kinds": "all", "labels": "all", "from": day, "to": day}
+    made = desk.drafted(SPECIFIC | {"expiry": {"kind": "date", "date": day}, "scope": scope})
+    assert codes(made["missing_elements"]) == ({"C-EXPIRY-PAST"} if day < "2000" else set())
+    instant = f"{day}T00:00:00+14:00" if day < "2000" else f"{day}T23:59:59-12:00"
+    body = {"received_at": instant, "form": "written", "by": "patient"}
+    signature = SIGNATURE | {"signed_on": day}
+    assert desk.patient.post(f"/consents/{made['id']}/signatures", signature).status_code == 422
+    assert desk.patient.post(f"/consents/{made['id']}/revocation", body).status_code in (409, 422)

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.consent.elements import CHECKED, Assessment, missing_elements
 from service.consent.model import ConsentTerms, Scope
-from service.consent.validity import against, end_of_day, ended, intact, local_day
+from service.consent.validity import against, ended, intact, local_day
 from tests.unit.consent.cases import (
     BOOK,
     CLASSES,
@@ -183,12 +183,22 @@ def test_a_consent_never_comes_back(on: str, days: int) -> None:
 # ---- time and text
 
 
-def test_the_last_day_has_the_length_it_has_there() -> None:
-    """The clocks change on 2026-03-08 and 2026-11-01 in New York: 23 and 25 hours."""
-    for day, hours in (("2026-03-08", 23), ("2026-11-01", 25), ("2026-06-01", 24)):
-        this = local_day(NOW, ZONE).fromisoformat(day)
-        length = end_of_day(this, ZONE).timestamp() - end_of_day(this - timedelta(days=1), ZONE).timestamp()
-        assert length == hours * 3600
+@pytest.mark.parametrize(
+    ("last_day", "holds", "ended_at"),
+    [
+        ("2026-03-08", "2026-03-09T03:59:59+00:00", "2026-03-09T04:00:00+00:00"),
+        ("2026-11-01", "2026-11-02T04:59:59+00:00", "2026-11-02T05:00:00+00:00"),
+        ("9999-12-31", "9999-12-31T23:59:59+00:00", None),
+    ],
+    ids=["23 hours", "25 hours", "the last day there is"],
+)
+def test_the_last_day_has_the_length_it_has_there(last_day: str, holds: str, ended_at: str | None) -> None:
+    """The clocks change in New York on 2026-03-08 and 2026-11-01."""
+    record = consent(expiry={"kind": "date", "date": date.fromisoformat(last_day)})
+    today = case_of({"base": "C_SPEC"}).today
+    assert not ended(record.terms, None, replace(today, now=datetime.fromisoformat(holds)))
+    if ended_at:
+        assert ended(record.terms, None, replace(today, now=datetime.fromisoformat(ended_at)))
 
 
 def test_a_day_is_a_day_of_the_program_not_of_utc() -> None:
