@@ -8,6 +8,7 @@ recorded relationships.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -154,3 +155,8 @@ def conflict(party: Party, known: Recipient) -> str | None:
 def in_class(kinds: frozenset[RelationshipKind], recipient_class: RecipientClass) -> bool:
     """Whether relationships of these kinds, in force, put a recipient into the class for that patient."""
     return bool(kinds & CLASS_RELATIONSHIPS[recipient_class])
+
+
+def in_force(starts_on: date, ends_on: date | None, on: date) -> bool:
+    """Whether a relationship holds on a day; its last day is part of it."""
+    return starts_on <= on and (ends_on is None or on <= ends_on)

@@ -1,6 +1,7 @@
 """Recipients: what can be registered, which description means whom, who belongs to a class."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -115,3 +116,16 @@ def test_a_description_that_says_otherwise_contradicts(party: Party, field: str)
 def test_a_description_may_bring_the_npi_the_register_lacks() -> None:
     party = Party(RecipientType.ENTITY, "Elm Clinic", npi=NPI)
     assert recipient.conflict(party, replace(CLINIC, npi=None)) is None
+
+
+@given(
+    start=st.dates(date(2000, 1, 1), date(2050, 1, 1)),
+    length=st.none() | st.integers(0, 400),
+    at=st.integers(-9, 410),
+)
+def test_a_relationship_holds_from_its_first_to_its_last_day(
+    start: date, length: int | None, at: int
+) -> None:
+    end = None if length is None else start + timedelta(days=length)
+    holds = at >= 0 and (length is None or at <= length)
+    assert recipient.in_force(start, end, start + timedelta(days=at)) == holds
