@@ -71,6 +71,7 @@ ACTORS: Final[Mapping[str, str]] = {
     "patient": "The patient",
     "requester": "A requester from outside",
     "system": "The service",
+    "unknown": "Somebody who was not signed in",
 }
 
 #: Why something was refused, by the `reason` or `code` kept in the entry.
@@ -78,6 +79,11 @@ REFUSED: Final[Mapping[str, str]] = {
     "not_found": "there was nothing there, or nothing for this caller",
     "not_permitted": "no rule permits it to this caller",
     "policy_error": "the decision could not be evaluated, which counts as no",
+    "unknown_name": "nobody has this user name",
+    "wrong_password": "the password was wrong",
+    "locked": "the name was locked after too many attempts",
+    "account_disabled": "the account is disabled",
+    "wrong_grant": "this kind of account does not sign in like this",
     "purpose_required": "no purpose of use was stated",
     "purpose_not_allowed": "this caller may not state this purpose",
     "disclosure_denied": "no lawful basis covers it",

@@ -34,6 +34,15 @@ router = APIRouter(prefix="/audit", route_class=PageRoute, include_in_schema=Fal
 PAGE: Final = 50
 OUTCOMES: Final = {"permit": "Permitted", "partial": "Permitted in part", "deny": "Refused"}
 _IDS: Final = ("patient", "actor", "session")
+LABELS: Final = {
+    "from": "From day",
+    "to": "To day",
+    "action": "What happened",
+    "outcome": "Outcome",
+    "patient": "Patient id",
+    "actor": "Id of the account that acted",
+    "session": "Session id",
+}
 
 
 @dataclass(slots=True)
@@ -116,6 +125,7 @@ async def trail(request: Request) -> Response:
         asked=asked,
         older=older,
         outcomes=OUTCOMES,
+        labels=LABELS,
         **choices,
     )
 
@@ -164,7 +174,8 @@ def _day(found: Filter, name: str) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        found.faults[name] = "A date is written YYYY-MM-DD."
+        found.typed[name] = ""
+        found.faults[name] = "There is no such day."
         return None
     if not 2000 <= day.year <= 2200:
         found.faults[name] = "A date between 2000 and 2200 is needed."
