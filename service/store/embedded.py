@@ -30,6 +30,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
+from service.clock import monotonic
 from service.errors import StartRefused
 from service.store.cluster import (
     SUPERUSER,
@@ -176,10 +177,10 @@ class EmbeddedPostgres:
         self.stop()
 
     def _launch(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = monotonic() + _START_SECONDS
         while not self._try_launch(deadline):
             # A server whose parent was killed may still be shutting down, and its last backends with it.
-            if time.monotonic() > deadline:
+            if monotonic() > deadline:
                 lines = (self.folder / "server.log").read_text(errors="replace").splitlines()[-3:]
                 raise StartRefused("The embedded PostgreSQL did not start: " + " | ".join(lines))
             time.sleep(0.25)
@@ -196,7 +197,7 @@ class EmbeddedPostgres:
         self._server, self._watchdog = server, watchdog
         _tell(watchdog, f"{server.pid}\n", last=False)
         _tell(server, "go\n", last=True)
-        while time.monotonic() < deadline and server.poll() is None:
+        while monotonic() < deadline and server.poll() is None:
             if is_ready(data, server.pid):
                 return True
             time.sleep(0.02)
