@@ -144,7 +144,9 @@ class Session:
             "form": "electronic",
         }
         path = f"/patients/{self.patient_id}/consents"
-        consents = [self.call("intake", "POST", path, body, 201).json()["id"] for _ in range(3)]
+        drafts = [self.call("intake", "POST", path, body, 201).json() for _ in range(3)]
+        consents = [draft["id"] for draft in drafts]
+        self.recipient_id = drafts[0]["recipients"][0]["recipient_id"]
         signature = {
             "signer": {"role": "patient", "name": word("signer"), "authority": word("authority")},
             "method": "typed",
@@ -165,6 +167,41 @@ class Session:
         broken = body | {"kind": word("kind"), "purposes": [word("purpose")], "disclosers": [word("unit")]}
         self.call("intake", "POST", path, broken)
         self.call(self.clinician, "GET", path, expect=200)
+
+    def disclose(self) -> None:
+        word = self.canaries.word
+        path = f"/patients/{self.patient_id}/disclosures"
+        ask = {"recipient": self.recipient_id, "purpose": "HOUSING", "channel": "mail"}
+        self.call(self.clinician, "POST", f"{path}/preview", ask, 200)
+        made = self.call(self.clinician, "POST", path, ask, 201).json()
+        package = self.call(self.clinician, "GET", f"/disclosures/{made['id']}/package", expect=200)
+        assert self.canaries.seen_in(package.content), "what is disclosed is in the clear for the recipient"
+        self.call(self.clinician, "POST", path, ask | {"purpose": "TREAT"}, 403)
+        self.call(self.clinician, "POST", path, ask | {"purpose": word("why")})
+        stranger = {"type": "entity", "name": word("stranger"), "covered_entity": False}
+        self.call(self.clinician, "POST", path, ask | {"recipient": stranger})
+        self.call("compliance", "GET", f"/patients/{self.patient_id}/accounting", expect=200)
+        outside = self.service.account("requester", recipient_id=self.recipient_id)
+        sought = {
+            "family_name": self.canaries.stem + "Married",
+            "given_name": self.patient["given_name"],
+            "birth_date": self.patient["birth_date"],
+        }
+        request = {"patient": sought, "purpose": "HOUSING"}
+        self.call(outside, "POST", "/record-requests", request, 200, purpose="HOUSING")
+        for other in (
+            request | {"purpose": "TREAT"},
+            request | {"patient": sought | {"family_name": word("unknown")}},
+            request | {"patient": sought | {"identifier": word("number")}},
+            request | {"purpose": word("wish")},
+        ):
+            self.call(outside, "POST", "/record-requests", other, 404, purpose="HOUSING")
+
+    def review(self) -> None:
+        """The officer's trail shows every one of these acts and nothing of what was in them."""
+        trail = self.call("compliance", "GET", "/audit/entries?limit=200", expect=200)
+        assert len(trail.json()["items"]) > 50
+        assert self.canaries.seen_in(trail.content) == []
 
     # -- asking, rightly and wrongly --------------------------------------------------------------
 
@@ -237,7 +274,8 @@ def heard(service: Service) -> Iterator[io.StringIO]:
 def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     session = Session(service)
     for act in (
-        session.register, session.assess, session.chart, session.consent, session.search, session.err, session.sign_in,
+        session.register, session.assess, session.chart, session.consent, session.disclose,
+        session.search, session.err, session.sign_in, session.review,
     ):  # fmt: skip
         act()
     canaries, listener = session.canaries, session.listener

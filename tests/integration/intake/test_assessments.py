@@ -1,13 +1,21 @@
 """Assessments over HTTP on the real service: scored, sealed, audited, and urgent answers heard whatever happens."""
 
 import json
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from service.intake import operations
+from service.intake.assessment import Assessment
+from service.intake.definition import load_catalogue
+from service.intake.kept import Form, NewAssessment
+from service.work import Work
 from tests.house import Service, open_program
-from tests.unit.intake.instruments_of_record import CASES, Case, shipped
+from tests.unit.intake.instruments_of_record import CASES, FOLDER, Case, shipped, text_of
 
 PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 0}
 
@@ -441,3 +449,38 @@ def test_what_is_stored_is_sealed_and_bound_to_its_row(service: Service) -> None
     answer = client.get(f"/patients/{subject}/flags")
     assert answer.status_code == 500
     assert answer.json()["code"] == "integrity"
+
+
+def test_a_form_is_finished_by_the_rules_it_was_begun_with(service: Service, tmp_path: Path) -> None:
+    """The instrument gets a stricter version while a draft lies open: the draft and its amendment keep the old one."""
+    shutil.copytree(FOLDER / "codes", tmp_path / "codes")
+    old = text_of("gad-7")
+    (tmp_path / "gad-7@1.yaml").write_text(old, encoding="utf-8")
+    before = load_catalogue(tmp_path)
+    new = old.replace("version: 1", "version: 2").replace("total_at_least: 15", "total_at_least: 7")
+    (tmp_path / "gad-7.yaml").write_text(new, encoding="utf-8")
+    after = load_catalogue(tmp_path)
+    caller, subject = service.account("intake").caller, UUID(patient(service))
+    ones = Form(answers={f"gad7.{number}": 1 for number in range(1, 8)})
+
+    def begun(work: Work) -> Assessment | None:
+        new = NewAssessment(patient_id=subject, instrument="gad-7", version=None, completed=False, form=ones)
+        return operations.save(work, before, new)[1]
+
+    draft = service.work(caller, begun)
+    assert draft is not None
+    done = service.work(caller, lambda work: operations.complete(work, after, draft.id, claimed_total=7))
+    assert done is not None
+    assert (done.content.instrument_version, done.content.flags) == (1, ())
+    fixed = service.work(caller, lambda work: operations.amend(work, after, draft.id, ones, reason="x"))
+    assert fixed is not None
+    assert fixed.content.result["rule_version"] == done.content.result["rule_version"]
+
+    def anew(work: Work) -> Assessment | None:
+        new = NewAssessment(patient_id=subject, instrument="gad-7", version=None, completed=True, form=ones)
+        return operations.save(work, after, new)[1]
+
+    fresh = service.work(caller, anew)
+    assert fresh is not None
+    assert [flag.code for flag in fresh.content.flags] == ["severe_review"]
+    assert fresh.content.result["rule_version"].startswith("gad-7@2+")
