@@ -177,6 +177,7 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
         sealed = _seal(work, records.PATIENT_ROW, stored.id, stored.version + 1, new)
         records.replace_patient(work.db, stored, kept, sealed, work.now, work.entry_id)
         if patient.terms(old) != patient.terms(new):
+            records.drop_terms(work.db, stored.id)
             _store_terms(work, stored.id, new)
     after = records.patient_by_id(work.db, stored.id) or stored
     work.record(
@@ -288,21 +289,27 @@ def _load(work: Work, patient_id: UUID, *, changing: bool = False) -> Loaded[Sto
 
 
 def _with_all(work: Work, terms: Sequence[Term]) -> list[PatientId]:
-    """Ids of the patients that have every term."""
-    matches = [_with_term(work, term, MOST_FOUND * 5) for term in terms]
-    common = set(matches[0]).intersection(*matches[1:])
-    return [patient_id for patient_id in matches[0] if patient_id in common]
+    """Ids of the patients that have every term, oldest first."""
+    first, *others = _matches(work, terms).values()
+    return [patient_id for patient_id in first if all(patient_id in other for other in others)]
 
 
-def _with_term(work: Work, term: Term, most: int) -> list[PatientId]:
-    value = work.index("patient_index", term.index.value, term.value)
-    return records.patients_with_term(work.db, work.caller.program_id, term.index, value, most)
+def _matches(work: Work, terms: Sequence[Term]) -> dict[Term, list[PatientId]]:
+    indexed = {term: _indexed(work, term) for term in terms}
+    found = records.patients_with_terms(work.db, work.caller.program_id, indexed.values())
+    return {term: found[place] for term, place in indexed.items()}
+
+
+def _indexed(work: Work, term: Term) -> records.IndexedTerm:
+    return term.index, work.index("patient_index", term.index.value, term.value)
 
 
 def _duplicates(work: Work, document: Mapping[str, Any]) -> list[Duplicate]:
+    sought = patient.resemblances(document)
+    matches = _matches(work, [term for term, _ in sought])
     reasons: dict[PatientId, list[Resemblance]] = {}
-    for term, resemblance in patient.resemblances(document):
-        for patient_id in _with_term(work, term, MOST_DUPLICATES):
+    for term, resemblance in sought:
+        for patient_id in matches[term]:
             noted = reasons.setdefault(patient_id, [])
             if resemblance not in noted:
                 noted.append(resemblance)
@@ -311,11 +318,8 @@ def _duplicates(work: Work, document: Mapping[str, Any]) -> list[Duplicate]:
 
 
 def _store_terms(work: Work, patient_id: PatientId, document: Document) -> None:
-    indexed = [
-        (term.index, work.index("patient_index", term.index.value, term.value))
-        for term in patient.terms(document)
-    ]
-    records.store_terms(work.db, work.caller.program_id, patient_id, indexed, work.now)
+    terms = [_indexed(work, term) for term in patient.terms(document)]
+    records.store_terms(work.db, work.caller.program_id, patient_id, terms, work.now)
 
 
 def _row(work: Work, patient_id: UUID, version: int) -> RowKey:

@@ -1,18 +1,21 @@
 """The SQL of patients. Sealed columns stay sealed here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
 
 from service.ids import PatientId, new_id
 from service.people.patient import Event, Index
 from service.store.tables.people import patient, patient_event, patient_index, patient_version
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
+
+#: An index and a value in it.
+IndexedTerm = tuple[Index, bytes]
 
 PATIENT_ROW: Final = SealedTable("patient", ("demographics",))
 PATIENT_VERSION_ROW: Final = SealedTable("patient_version", ("demographics",))
@@ -75,15 +78,14 @@ _VERSIONS = (
 )
 _ADD_TERM = insert(patient_index)
 _DROP_TERMS = delete(patient_index).where(patient_index.c.patient_id == bindparam("the_id"))
-_WITH_TERM = (
-    select(patient_index.c.patient_id)
+_WITH_TERMS = (
+    select(patient_index.c.name, patient_index.c.value, patient_index.c.patient_id)
     .where(
         patient_index.c.program_id == bindparam("program_id"),
-        patient_index.c.name == bindparam("name"),
-        patient_index.c.value == bindparam("value"),
+        tuple_(patient_index.c.name, patient_index.c.value).in_(bindparam("terms", expanding=True)),
     )
     .order_by(patient_index.c.patient_id)
-    .limit(bindparam("most"))
+    .limit(1000)  # a phonetic term of a large program has dozens of patients, not thousands
 )
 _ADD_EVENT = insert(patient_event)
 _EVENT = select(patient_event).where(patient_event.c.id == bindparam("id"))
@@ -165,10 +167,9 @@ def versions(db: Connection, patient_id: UUID) -> list[StoredVersion]:
 
 
 def store_terms(
-    db: Connection, program_id: UUID, patient_id: UUID, terms: Iterable[tuple[Index, bytes]], now: datetime
+    db: Connection, program_id: UUID, patient_id: UUID, terms: Iterable[IndexedTerm], now: datetime
 ) -> None:
-    """Replace the index values of a patient."""
-    db.execute(_DROP_TERMS, {"the_id": patient_id})
+    """Add the index values of a patient."""
     db.execute(
         _ADD_TERM,
         [
@@ -184,12 +185,21 @@ def store_terms(
     )
 
 
-def patients_with_term(
-    db: Connection, program_id: UUID, index: Index, value: bytes, most: int
-) -> list[PatientId]:
-    """Ids of at most `most` patients with this index value, oldest first."""
-    parameters = {"program_id": program_id, "name": index.value, "value": value, "most": most}
-    return [PatientId(found) for found in db.execute(_WITH_TERM, parameters).scalars()]
+def drop_terms(db: Connection, patient_id: UUID) -> None:
+    """Remove the index values of a patient."""
+    db.execute(_DROP_TERMS, {"the_id": patient_id})
+
+
+def patients_with_terms(
+    db: Connection, program_id: UUID, terms: Iterable[IndexedTerm]
+) -> Mapping[IndexedTerm, list[PatientId]]:
+    """For each index value the patients that have it, oldest first; one query, whatever is asked."""
+    wanted = list(terms)
+    parameters = {"program_id": program_id, "terms": [(index.value, value) for index, value in wanted]}
+    found: dict[IndexedTerm, list[PatientId]] = {term: [] for term in wanted}
+    for row in db.execute(_WITH_TERMS, parameters):
+        found[(Index(row.name), bytes(row.value))].append(PatientId(row.patient_id))
+    return found
 
 
 def insert_event(
