@@ -127,8 +127,7 @@ def amend(
 
 
 def read(work: Work, assessment_id: UUID, version: int | None = None) -> Assessment:
-    """One assessment as it is now, or as it was at `version`. Raises NotFound for a version that never was.
-    """
+    """One assessment as it is now, or as it was at `version`. Raises NotFound for a version that never was."""
     kept = load(work, Action.ASSESSMENT_READ, assessment_id, None)
     if version is None or version == kept.now.version:
         return shown(work, Action.ASSESSMENT_READ, kept.now, kept.use)

@@ -36,8 +36,7 @@ def facts_about(work: Work, patient_id: UUID) -> Facts:
 
 
 def decide_use(work: Work, stored: StoredItem, about: Facts) -> Decision:
-    """May this caller use this assessment for the stated purpose? Labels are opened for it, content is not.
-    """
+    """May this caller use this assessment for the stated purpose? Labels are opened for it, content is not."""
     return work.decide(use_facts(_for_decision(work, stored), about, work.caller, work.purpose_of_use))
 
 
