@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
-from service.api.consents import RecipientBody
+from service.api.consent_shapes import RecipientBody
 from service.disclosure import operations
 from service.disclosure.accounting import Channel, Rule
 from service.disclosure.asking import Ask, known_categories

@@ -33,8 +33,9 @@ from service.consent.model import (
     Recipient,
     Today,
 )
-from service.consent.records import Lock, OpenedConsent, StoredConsent
+from service.consent.records import Lock
 from service.consent.rulebook import ConsentText, Rulebook
+from service.consent.sealing import OpenedConsent, StoredConsent
 from service.consent.validity import against, local_day
 from service.errors import Code, Conflict, FieldError, Invalid, Stale
 from service.ids import new_id

@@ -7,32 +7,28 @@ from the moment it is signed, so that a request finds its consents by recipient 
 then.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
 from sqlalchemy import Uuid, bindparam, insert, or_, select, update
 
-from service.consent.document import text_hash
-from service.consent.model import ConsentRecord, ConsentState, ConsentTerms, Revocation, Signature
+from service.consent.model import ConsentRecord, ConsentState, Signature
+from service.consent.sealing import (
+    OpenedConsent,
+    StoredConsent,
+    open_consent,
+    open_signature,
+    sealed_columns,
+    sealed_signature,
+)
 from service.ids import new_id
 from service.people.recipient import RecipientType
 from service.store.tables.consent import consent, consent_recipient, consent_signature
 from service.store.tables.people import recipient
-from service.store.types import Sealed
-from service.vault.envelope import RowKey, SealedTable
-from service.work import Json, Work
-
-CONSENT = SealedTable("consent", ("terms", "document", "revocation"))
-SIGNATURE = SealedTable("consent_signature", ("signature",))
-
-_TERMS = TypeAdapter(ConsentTerms)
-_SIGNATURE = TypeAdapter(Signature)
-_REVOCATIONS = TypeAdapter(tuple[Revocation, ...])
+from service.work import Work
 
 _ADD = insert(consent)
 _CHANGE = (
@@ -63,12 +59,6 @@ _PAGE = (
     )
     .order_by(consent.c.id.desc())
     .limit(bindparam("at_most"))
-)
-_ACTIVE_CHANGING = (
-    select(consent)
-    .where(consent.c.patient_id == bindparam("patient_id"), consent.c.state == ConsentState.ACTIVE.value)
-    .order_by(consent.c.id)
-    .with_for_update()
 )
 #: By recipient, and every consent that names a class: only the relationships say whether the recipient is
 #: in it. Ended ones come along, so that a refusal can say "revoked" rather than "none". The rows are
@@ -118,36 +108,6 @@ class Lock(StrEnum):
     UPDATE = "update"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StoredConsent:
-    """A consent row, sealed."""
-
-    id: UUID
-    program_id: UUID
-    patient_id: UUID
-    kind: str
-    state: ConsentState
-    version: int
-    expires_on: date | None
-    activated_at: datetime | None
-    created_at: datetime
-    changed_at: datetime
-    terms: Sealed
-    document: Sealed
-    revocation: Sealed | None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class OpenedConsent:
-    """A consent as opened: the record the rules judge, and the exact text that was signed (None for a
-    draft).
-    """
-
-    record: ConsentRecord
-    signed_text: str | None
-    changed_at: datetime
-
-
 _BY_LOCK = {Lock.NONE: _ONE, Lock.SHARE: _ONE_SHARED, Lock.UPDATE: _ONE_CHANGING}
 
 
@@ -162,10 +122,6 @@ def page(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> 
     return [_stored(row) for row in work.db.execute(_PAGE, parameters).all()]
 
 
-def active_for_update(work: Work, patient_id: UUID) -> Sequence[StoredConsent]:
-    return [_stored(row) for row in work.db.execute(_ACTIVE_CHANGING, {"patient_id": patient_id}).all()]
-
-
 def reaching(work: Work, patient_id: UUID, recipient_id: UUID, lock: Lock) -> Sequence[StoredConsent]:
     """Signed consents that name this recipient, or a class; locked until the unit ends if `lock` is SHARE."""
     statement = _REACHING if lock is Lock.NONE else _REACHING_SHARED
@@ -177,7 +133,7 @@ def opened(work: Work, stored: Iterable[StoredConsent]) -> list[OpenedConsent]:
     """Open rows with their signatures; raises IntegrityError when one is not what was sealed."""
     rows = list(stored)
     signatures = _signatures(work, rows)
-    return [_opened(work, row, signatures.get(row.id, ())) for row in rows]
+    return [open_consent(work, row, signatures.get(row.id, ())) for row in rows]
 
 
 def add(work: Work, record: ConsentRecord) -> None:
@@ -197,14 +153,14 @@ def add(work: Work, record: ConsentRecord) -> None:
             "created_at": record.created_at,
             "changed_at": work.now,
             "entry_id": work.entry_id,
-            **_sealed(work, record, None),
+            **sealed_columns(work, record, None),
         },
     )
 
 
 def change(work: Work, record: ConsentRecord, signed_text: str | None) -> None:
     """The row as `record` has it from now on; `record.version` is the new version, the row is locked."""
-    sealed = _sealed(work, record, signed_text)
+    sealed = sealed_columns(work, record, signed_text)
     ended = record.state not in (ConsentState.DRAFT, ConsentState.ACTIVE)
     work.db.execute(
         _CHANGE,
@@ -228,8 +184,6 @@ def change(work: Work, record: ConsentRecord, signed_text: str | None) -> None:
 def add_signature(work: Work, record: ConsentRecord, signature: Signature, image: str | None) -> None:
     """One signature with its image (base64), kept as it was made."""
     signature_id = new_id(work.now)
-    value = {"signature": _SIGNATURE.dump_python(signature, mode="json"), "image": image}
-    key = RowKey(work.caller.program_id, signature_id, 1, record.patient_id)
     work.db.execute(
         _SIGN,
         {
@@ -239,7 +193,7 @@ def add_signature(work: Work, record: ConsentRecord, signature: Signature, image
             "patient_id": record.patient_id,
             "signed_at": work.now,
             "entry_id": work.entry_id,
-            **work.seal(SIGNATURE, key, {"signature": value}),
+            **sealed_signature(work, signature_id, record.patient_id, signature, image),
         },
     )
 
@@ -277,66 +231,13 @@ def revoke_recipients(work: Work, record: ConsentRecord, recipients: Iterable[UU
         )
 
 
-# -- sealed values -----------------------------------------------------------------------------------
-
-
-def _sealed(work: Work, record: ConsentRecord, signed_text: str | None) -> Mapping[str, Sealed | None]:
-    key = RowKey(work.caller.program_id, record.consent_id, record.version, record.patient_id)
-    values: dict[str, Json] = {
-        "terms": _TERMS.dump_python(record.terms, mode="json"),
-        "document": {"version": record.text_version, "text": signed_text},
-    }
-    ending: dict[str, Json] = {}
-    if record.revocations:
-        ending["revocations"] = _REVOCATIONS.dump_python(record.revocations, mode="json")
-    if record.superseded_by is not None:
-        ending["superseded_by"] = str(record.superseded_by)
-    if record.error_reason is not None:
-        ending["error_reason"] = record.error_reason
-    if ending:
-        values["revocation"] = ending
-    return {"revocation": None, **work.seal(CONSENT, key, values)}
-
-
-def _opened(work: Work, stored: StoredConsent, signatures: tuple[Signature, ...]) -> OpenedConsent:
-    key = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
-    values: dict[str, Any] = dict(
-        work.open(
-            CONSENT,
-            key,
-            {"terms": stored.terms, "document": stored.document, "revocation": stored.revocation},
-        )
-    )
-    document: dict[str, Any] = values["document"]
-    ending: dict[str, Any] = values["revocation"] or {}
-    superseded_by: str | None = ending.get("superseded_by")
-    record = ConsentRecord(
-        consent_id=stored.id,
-        patient_id=stored.patient_id,
-        terms=_TERMS.validate_python(values["terms"]),
-        state=stored.state,
-        version=stored.version,
-        text_version=document["version"],
-        created_at=stored.created_at,
-        text_sha256=None if document["text"] is None else text_hash(document["text"]),
-        signatures=signatures,
-        active_from=stored.activated_at,
-        revocations=_REVOCATIONS.validate_python(ending.get("revocations", ())),
-        superseded_by=UUID(superseded_by) if superseded_by else None,
-        error_reason=ending.get("error_reason"),
-    )
-    return OpenedConsent(record, document["text"], stored.changed_at)
-
-
 def _signatures(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Signature, ...]]:
     signed = [row.id for row in rows if row.state is not ConsentState.DRAFT]
     if not signed:
         return {}
     found: dict[UUID, tuple[Signature, ...]] = {}
     for row in work.db.execute(_SIGNATURES, {"ids": signed}).all():
-        key = RowKey(row.program_id, row.id, 1, row.patient_id)
-        value: Any = work.open(SIGNATURE, key, {"signature": row.signature})["signature"]
-        one = _SIGNATURE.validate_python(value["signature"])
+        one = open_signature(work, row.id, row.patient_id, row.signature)
         found[row.consent_id] = (*found.get(row.consent_id, ()), one)
     return found
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from service.access.actions import Action
 from service.consent import operations
 from service.consent.commands import Revoking
-from service.consent.records import CONSENT
+from service.consent.sealing import CONSENT
 from service.store.tables.consent import consent as consent_table
 from service.vault.envelope import RowKey
 from service.work import Work

@@ -1,0 +1,121 @@
+"""The sealed half of a consent's rows: what is put into the envelopes, and how it comes out of them.
+
+All sealed columns of a consent row are bound to its version, so a change seals them all. A signature row has one
+version for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from service.consent.document import text_hash
+from service.consent.model import ConsentRecord, ConsentState, ConsentTerms, Revocation, Signature
+from service.store.types import Sealed
+from service.vault.envelope import RowKey, SealedTable
+from service.work import Json, Work
+
+CONSENT = SealedTable("consent", ("terms", "document", "revocation"))
+SIGNATURE = SealedTable("consent_signature", ("signature",))
+
+_TERMS = TypeAdapter(ConsentTerms)
+_SIGNATURE = TypeAdapter(Signature)
+_REVOCATIONS = TypeAdapter(tuple[Revocation, ...])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredConsent:
+    """A consent row, sealed."""
+
+    id: UUID
+    program_id: UUID
+    patient_id: UUID
+    kind: str
+    state: ConsentState
+    version: int
+    expires_on: date | None
+    activated_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+    terms: Sealed
+    document: Sealed
+    revocation: Sealed | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedConsent:
+    """A consent as opened: the record the rules judge, and the exact text that was signed (None for a
+    draft).
+    """
+
+    record: ConsentRecord
+    signed_text: str | None
+    changed_at: datetime
+
+
+def sealed_columns(work: Work, record: ConsentRecord, signed_text: str | None) -> Mapping[str, Sealed | None]:
+    """The three sealed columns of the row at `record.version`; `signed_text` None for a draft."""
+    key = RowKey(work.caller.program_id, record.consent_id, record.version, record.patient_id)
+    values: dict[str, Json] = {
+        "terms": _TERMS.dump_python(record.terms, mode="json"),
+        "document": {"version": record.text_version, "text": signed_text},
+    }
+    ending: dict[str, Json] = {}
+    if record.revocations:
+        ending["revocations"] = _REVOCATIONS.dump_python(record.revocations, mode="json")
+    if record.superseded_by is not None:
+        ending["superseded_by"] = str(record.superseded_by)
+    if record.error_reason is not None:
+        ending["error_reason"] = record.error_reason
+    if ending:
+        values["revocation"] = ending
+    return {"revocation": None, **work.seal(CONSENT, key, values)}
+
+
+def open_consent(work: Work, stored: StoredConsent, signatures: tuple[Signature, ...]) -> OpenedConsent:
+    """Raises IntegrityError when a column is not what was sealed for this row and version."""
+    key = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
+    values: dict[str, Any] = dict(
+        work.open(
+            CONSENT,
+            key,
+            {"terms": stored.terms, "document": stored.document, "revocation": stored.revocation},
+        )
+    )
+    document: dict[str, Any] = values["document"]
+    ending: dict[str, Any] = values["revocation"] or {}
+    superseded_by: str | None = ending.get("superseded_by")
+    record = ConsentRecord(
+        consent_id=stored.id,
+        patient_id=stored.patient_id,
+        terms=_TERMS.validate_python(values["terms"]),
+        state=stored.state,
+        version=stored.version,
+        text_version=document["version"],
+        created_at=stored.created_at,
+        text_sha256=None if document["text"] is None else text_hash(document["text"]),
+        signatures=signatures,
+        active_from=stored.activated_at,
+        revocations=_REVOCATIONS.validate_python(ending.get("revocations", ())),
+        superseded_by=UUID(superseded_by) if superseded_by else None,
+        error_reason=ending.get("error_reason"),
+    )
+    return OpenedConsent(record, document["text"], stored.changed_at)
+
+
+def sealed_signature(
+    work: Work, signature_id: UUID, patient_id: UUID, signature: Signature, image: str | None
+) -> Mapping[str, Sealed]:
+    """`image`: the drawing or scan as it came, base64."""
+    key = RowKey(work.caller.program_id, signature_id, 1, patient_id)
+    value = {"signature": _SIGNATURE.dump_python(signature, mode="json"), "image": image}
+    return work.seal(SIGNATURE, key, {"signature": value})
+
+
+def open_signature(work: Work, signature_id: UUID, patient_id: UUID, sealed: Sealed) -> Signature:
+    key = RowKey(work.caller.program_id, signature_id, 1, patient_id)
+    value: Any = work.open(SIGNATURE, key, {"signature": sealed})["signature"]
+    return _SIGNATURE.validate_python(value["signature"])
