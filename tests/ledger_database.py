@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, text
 
 from service.ids import SERVICE_PROGRAM
@@ -25,20 +24,9 @@ from service.ledger.verify import Report, verify
 from service.store.engine import plain_engine
 from service.store.session import enter_program, in_unit_sync
 from tests.house import Cluster
-from tests.ledger_entries import START, some_entries
+from tests.ledger_entries import START, Key, some_entries
 
 DEPLOYMENT = "test"
-
-
-class Key:
-    """The log's key of these tests, as the sequencer wants it."""
-
-    def __init__(self) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-        self.public_key = self._private.public_key().public_bytes_raw()
-
-    def sign(self, message: bytes) -> bytes:
-        return self._private.sign(message)
 
 
 @dataclass

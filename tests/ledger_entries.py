@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from service.ledger.entry import Entry, Row, mac
 
 START = datetime(2026, 2, 16, 8, tzinfo=UTC)
@@ -59,3 +61,14 @@ def stored(entry: Entry, key: bytes, number: int = 0) -> Row:
     """The row as the table would hold it, with what the database adds."""
     recorded = entry.occurred_at + timedelta(microseconds=321)
     return {**entry.values(), "recorded_at": recorded, "xid": str(1000 + number), "mac": mac(entry, key)}
+
+
+class Key:
+    """The log's key of these tests, as the sequencer wants it."""
+
+    def __init__(self) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+        self.public_key = self._private.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        return self._private.sign(message)

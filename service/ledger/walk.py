@@ -198,6 +198,9 @@ class Walk:
     def _say_truncated(self, heads: Heads, largest: Head) -> None:
         keeper = "the database" if heads is self.stored else "a copy outside"
         text = f"the tree ends here, but {keeper} holds a signed checkpoint of {largest.size} entries"
+        if heads.agreed < self.next_position:
+            # Taking one out and moving the rest up looks exactly like cutting the last one off.
+            text += f"; what was taken may have stood anywhere from position {heads.agreed} on"
         self.findings.add(Kind.TRUNCATED, text, self.next_position)
 
     def _check_position(self, leaf: Leaf) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from service.ledger.checkpoint import Checkpoint, parse, sign, split_notes
 from service.ledger.copies import CheckpointCopies, copy_of
-from tests.ledger_database import Key
+from tests.ledger_entries import Key
 
 SIGNER = Key()
 NOTES = [

@@ -17,8 +17,7 @@ from service.ledger.entry import COLUMNS, Row, leaf_bytes
 from service.ledger.merkle import Frontier, leaf_hash
 from service.ledger.verify import Waiting
 from service.ledger.walk import Finding, Kind, Leaf
-from tests.ledger_database import Key
-from tests.ledger_entries import some_entries, stored
+from tests.ledger_entries import Key, some_entries, stored
 
 ORIGIN = "consentry/test/harbour"
 SIGNER = Key()
@@ -160,7 +159,8 @@ def test_no_structural_change_passes(data: st.DataObject) -> None:
     assert not report.intact
     assert report.first is not None
     assert report.first.position is not None
-    assert report.first.position <= position
+    # Behind the last checkpoint that fits, a deletion that moves the rest up cannot be told from a cut tail.
+    assert report.first.position <= position or (report.first.kind is Kind.TRUNCATED and position >= 10)
 
 
 def test_a_swap_is_told_from_a_rewriting() -> None:
