@@ -27,10 +27,15 @@ def patient_facts(work: Work, patient_id: UUID) -> Facts | None:
 
 def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
     """The same for a patient row already loaded."""
+    return facts_about(work, stored.id, stored.program_id)
+
+
+def facts_about(work: Work, patient_id: UUID, program_id: UUID) -> Facts:
+    """The same for the patient of a row already loaded, which its foreign key vouches for."""
     caller = work.caller
     staff = caller.kind is CallerKind.STAFF
     return Facts(
-        patient_is_caller=caller.kind is CallerKind.PATIENT and caller.patient_id == stored.id,
-        relationship=staff and staff_related(work.db, stored.id, caller.account_id, program_day(work)),
-        program=stored.program_id,
+        patient_is_caller=caller.kind is CallerKind.PATIENT and caller.patient_id == patient_id,
+        relationship=staff and staff_related(work.db, patient_id, caller.account_id, program_day(work)),
+        program=program_id,
     )

@@ -16,7 +16,7 @@ from service.access.facts import Facts
 from service.errors import Code, IntegrityError, Invalid, Refused
 from service.ids import new_id
 from service.labels import Label
-from service.people.facts import patient_facts, program_day
+from service.people.facts import facts_about, patient_facts, program_day
 from service.record import items, records
 from service.record.item import Item, ItemForDecision, ItemState, Kind, NewItem, NoteClass, faults_of
 from service.record.records import StoredItem
@@ -173,9 +173,9 @@ def _labels(work: Work, stored: StoredItem) -> frozenset[Label] | None:
 
 def _load(work: Work, item_id: UUID) -> Loaded[tuple[StoredItem, Facts]] | None:
     stored = items.find(work, item_id, lock=False)
-    about = patient_facts(work, stored.patient_id) if stored else None
-    if stored is None or about is None:
+    if stored is None:
         return None
+    about = facts_about(work, stored.patient_id, stored.program_id)
     facts = replace(
         about,
         unit_assigned=stored.unit in work.caller.units,
