@@ -7,7 +7,8 @@ from fastapi import Request
 
 from service.edge.state import State
 
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+#: Hexadecimal digits and dashes: a UUID or a trace id, never a name.
+_GIVEN = re.compile(r"[0-9A-Fa-f-]{8,64}", re.ASCII)
 
 
 def request_id_of(request: Request) -> str:
