@@ -13,7 +13,7 @@ from service.disclosure.package import digest
 from tests.integration.disclosure.office import CLINIC_ONLY, SOUGHT, SPECIFIC, TPO, Office
 from tests.integration.disclosure.test_disclosures import counts
 
-SAME_ID = {"X-Request-Id": "the-same-request-id"}
+SAME_ID = {"X-Request-Id": "5a3e0000-0000-7000-8000-000000000001"}
 #: The one header that may differ between two refusals; X-Request-Id is sent along, so that the body is the
 #: same too.
 MAY_DIFFER = {"date"}

@@ -1,4 +1,4 @@
-"""What the database itself refuses, below the application: acts without entries, other tenants, changes to the ledger."""
+"""What the database itself refuses, below the application: acts without entries, other tenants, a changed ledger."""
 
 from uuid import UUID, uuid4
 
