@@ -60,9 +60,15 @@ def viewer_of(request: Request, work: Work) -> Viewer:
     )
 
 
-def render(template: str, status: int = 200, viewer: Viewer | None = None, **facts: Any) -> HTMLResponse:
-    """A page from a template; everything in `facts` is escaped where it is put out."""
-    text = _templates().get_template(template).render(viewer=viewer, **facts)
+def render(
+    template: str, status: int = 200, viewer: Viewer | None = None, leave: str | None = None, **facts: Any
+) -> HTMLResponse:
+    """A page from a template; everything in `facts` is escaped where it is put out.
+
+    `leave` is the form token of the sign-out button where nobody is named (an error page).
+    """
+    leave = viewer.form_token if viewer else leave
+    text = _templates().get_template(template).render(viewer=viewer, leave=leave, **facts)
     return HTMLResponse(text, status_code=status, headers=_HEADERS)
 
 
@@ -96,6 +102,7 @@ def error_page(request: Request, error: ConsentryError) -> HTMLResponse:
     response = render(
         "error.html",
         STATUS[error.code],
+        leave=cookies.session_form_token(request) if cookies.has_session(request) else None,
         title=_TITLES.get(error.code, "This did not work"),
         detail=error.detail,
         request_id=request_id_of(request),

@@ -87,6 +87,7 @@ def test_somebody_else_is_told_that_it_is_not_their_part(
     answer = visit.open("/audit")
     assert answer.status == 403
     assert visit.page.get_by_role("heading", name="Not part of your role").is_visible()
+    assert visit.page.get_by_role("button", name="Sign out").is_visible(), "the way out is on every page"
     [denial] = service.entries(action="audit.read", outcome="deny")
     assert denial["actor_id"] == clerk.id
 
