@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from service.log import configure_logs
 from tests.house import Cluster, House, Service, open_program, verify_ledger
+
+# How long an example takes says something about the machine, not about the property.
+settings.register_profile("consentry", deadline=None)
+settings.load_profile("consentry")
 
 
 @pytest.fixture(scope="session")
