@@ -81,7 +81,7 @@ def announce(settings: Settings) -> None:
             given.get("username") or given["client_id"],
             given.get("password") or given["client_secret"],
         )
-    Console(width=110).print(table)
+    Console(width=140).print(table)
     typer.echo(f"The same in {settings.data / ACCOUNTS_FILE}. Try: consentry tour --data {settings.data}")
 
 

@@ -55,3 +55,7 @@ def main() -> None:
         for fault in error.errors:
             console.print(f"  {fault.field}: {fault.message}", markup=False)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

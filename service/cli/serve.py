@@ -95,6 +95,7 @@ def _run(listener: socket.socket, workers: int) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
         backlog=512,
+        timeout_worker_healthcheck=60,  # the default of 5 s kills a worker that is still importing, for ever
         workers=workers,
     )
     configure_logs()
