@@ -254,8 +254,9 @@ def test_only_the_purpose_in_the_body_counts(office: Office) -> None:
     office.signed(TPO)
     client = office.service.client(office.requester(), purpose="TREAT")
     assert office.request(client, purpose="EMPLOYMENT").status_code == 404
-    client = office.service.client(office.requester(), purpose="EMPLOYMENT")
+    client = office.service.client(office.requester(), purpose="TRAIN")  # no requester may state that one
     assert office.request(client, purpose="TREAT").status_code == 200
+    assert office.service.entries(action="records.request")[-1]["purpose"] == "TREAT"
 
 
 def test_names_match_exactly_after_normalisation_and_no_further(office: Office) -> None:
