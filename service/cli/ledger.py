@@ -73,6 +73,8 @@ def verify_command(
     """Verify every tree, from the database or from an export; names the first bad entry."""
     with _refusals():
         given = VerifierKey.parse(public_key) if public_key else None
+        if checkpoints is not None and not checkpoints.exists():
+            raise UnreadableError(f"there are no checkpoints at {checkpoints}")
         if exported is not None:
             reports = [_verify_export(exported, checkpoints, given)]
         else:

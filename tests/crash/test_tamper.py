@@ -7,6 +7,7 @@ outside can show.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -204,10 +205,10 @@ def test_two_entries_that_change_places(trail: Trail, first: int, second: int) -
 
 
 @pytest.mark.parametrize("batches_left", [0, 1, 3, 4])
-def test_a_cut_tail_shows_only_through_the_copies(trail: Trail, batches_left: int) -> None:
+def test_a_cut_tail_shows_only_through_the_copies(trail: Trail, tmp_path: Path, batches_left: int) -> None:
     left = sum(BATCHES[:batches_left])
     _cut(trail, left)
-    alone = trail.verify("--checkpoints", str(trail.house.data / "none"))
+    alone = trail.verify("--checkpoints", str(tmp_path))
     assert alone.exit_code == 0, alone.output
     trail.assert_first("truncated", left)
 
@@ -222,12 +223,14 @@ def test_a_tail_cut_in_the_middle_of_a_batch(trail: Trail) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 4, 6, 12])
-def test_a_rewriting_with_all_keys_shows_only_through_the_copies(trail: Trail, first: int) -> None:
+def test_a_rewriting_with_all_keys_shows_only_through_the_copies(
+    trail: Trail, tmp_path: Path, first: int
+) -> None:
     """Whoever has the database, the MAC key and the log's key changes the entry at `first` and signs it all
     anew.
     """
     _rewrite(trail, first)
-    alone = trail.verify("--checkpoints", str(trail.house.data / "none"))
+    alone = trail.verify("--checkpoints", str(tmp_path))
     assert alone.exit_code == 0, alone.output
     start = max(sum(BATCHES[:count]) for count in range(len(BATCHES)) if sum(BATCHES[:count]) <= first)
     trail.assert_first("rewritten", start)

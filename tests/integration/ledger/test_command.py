@@ -121,6 +121,7 @@ def test_without_a_copy_it_says_what_it_cannot_see(grown: Service, tmp_path: Pat
     [
         ["verify", "--program", "nobody"],
         ["verify", "--public-key", "nonsense"],
+        ["verify", "--checkpoints", "/nonexistent/folder"],
         ["verify", "--export", "/nonexistent/file"],
         ["export", "--program", "nobody"],
         ["public-key", "--program", "nobody"],
