@@ -213,3 +213,55 @@ def test_an_entry_of_another_program_is_not_there(browserless: Any, officer: Acc
 @pytest.mark.parametrize("path", ["/static/", "/static/router.py", "/static/..%2frouter.py", "/static/.env"])
 def test_only_the_named_files_are_served(browserless: Any, path: str) -> None:
     assert browserless.get(path).status_code == 404
+
+
+def test_an_empty_form_says_what_is_needed(browserless: Any) -> None:
+    token = field(browserless.get("/sign-in").text)
+    answer = browserless.post("/sign-in", data={"form_token": token, "username": "ina", "password": ""})
+    assert answer.status_code == 422
+    assert "Enter your user name and your password." in answer.text
+    assert 'value="ina"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("outcome=maybe", "Outcome: No such outcome."),
+        ("action=nothing.done", "What happened: No such act."),
+        ("after=!!", "Search again."),
+        ("from=0001-01-01", "between 2000 and 2200"),
+        ("from=2026-02-02&to=2026-02-01", "The last day is before the first."),
+        ("actor=x", "Id of the account that acted: Not an id."),
+        ("session=x", "Session id: Not an id."),
+    ],
+)
+def test_a_filter_that_cannot_be_read(browserless: Any, officer: Account, query: str, said: str) -> None:
+    sign_in(browserless, officer.username)
+    answer = browserless.get(f"/audit?{query}")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "<tbody>" not in answer.text
+
+
+def test_a_bad_filter_shows_nothing_to_somebody_else(browserless: Any, clerk: Account) -> None:
+    sign_in(browserless, clerk.username)
+    answer = browserless.get("/audit?patient=x", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("from=2000-01-01&to=2200-12-31&action=user.manage&order=oldest", 1),
+        ("to=2000-01-01", 0),
+        ("from=2200-01-01", 0),
+        ("purpose=TREAT&action=user.manage", 1),
+        ("purpose=HMARKT", 0),
+        ("outcome=deny", 0),
+    ],
+)
+def test_filters_narrow_the_trail(browserless: Any, officer: Account, query: str, rows: int) -> None:
+    sign_in(browserless, officer.username)
+    page = browserless.get(f"/audit?{query}").text
+    assert page.count('<th scope="row">') >= rows
+    assert ("No entry fits this filter." in page) == (rows == 0)
