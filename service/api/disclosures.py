@@ -127,6 +127,63 @@ class PreviewModel(BaseModel):
     decision: DecisionModel
 
 
+class SecurityLabelModel(BaseModel):
+    """HL7 codes, and the local one HL7 lacks: no use in proceedings."""
+
+    system: str
+    code: str
+
+
+class PackagedItemModel(BaseModel):
+    id: Uuid
+    kind: str
+    dated_on: str
+    unit: str
+    security_labels: list[SecurityLabelModel]
+    content: str | dict[str, Any]
+
+
+class PackagedNoticeModel(NoticeModel):
+    sha256: str
+
+
+class PackageRecipientModel(BaseModel):
+    id: Uuid
+    name: str
+
+
+class PackagePatientModel(BaseModel):
+    id: Uuid
+    family_name: str
+    given_name: str
+    birth_date: str
+
+
+class PackageBasisModel(BaseModel):
+    id: str
+    citation: str
+
+
+class PackageModel(BaseModel):
+    """What leaves: items, the statement of 42 CFR 2.32(a), and the scope of the consent in plain words (2.32(b)).
+
+    It never says that anything was withheld.
+    """
+
+    format: Literal["consentry-package/1"]
+    disclosure_id: Uuid
+    disclosed_at: str
+    program: str
+    recipient: PackageRecipientModel
+    patient: PackagePatientModel
+    purpose: str
+    channel: str
+    basis: PackageBasisModel
+    notice: PackagedNoticeModel
+    scope_explanation: str
+    items: list[PackagedItemModel]
+
+
 class PartyModel(BaseModel):
     id: Uuid | None
     name: str
@@ -233,7 +290,7 @@ async def read_disclosure(request: Request, disclosure_id: Uuid) -> Response:
 @router.get(
     "/disclosures/{disclosure_id}/package",
     summary="The package, decided about again at this moment",
-    response_model=dict[str, Any],
+    response_model=PackageModel,
 )
 async def fetch_package(
     request: Request, disclosure_id: Uuid, form: Annotated[Literal["json"], Query(alias="format")] = "json"

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from service.api.disclosures import PackageModel
 from service.clock import monotonic
 from service.disclosure.asking import known_categories
 from service.disclosure.requesting import RecordsAsked, request_again, request_records
@@ -54,7 +55,7 @@ class RecordRequestBody(StrictModel):
 class DeliveredModel(BaseModel):
     """The package: notice, explanation and items. It says nothing about what it does not hold."""
 
-    package: dict[str, Any]
+    package: PackageModel
 
 
 @router.post(

@@ -20,7 +20,7 @@ from service.disclosure.operations import fetch
 from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.shown import entry_detail
-from service.errors import Code, NotFound
+from service.errors import Code, IntegrityError, NotFound
 from service.ids import new_id
 from service.ledger.entry import Outcome
 from service.people.operations import find_exact
@@ -71,11 +71,17 @@ def request_records(
     request_id = new_id(work.now)
     matches = find_exact(work, asked.family_name, asked.given_name, asked.birth_date, asked.identifier)
     patient_id = matches[0] if len(matches) == 1 else None
-    found = _decided(work, rules, patient_id, asked)
-    if patient_id is None or found is None or not found.decision.permits_something:
-        return request_id, _refuse(work, request_id, asked, patient_id, len(matches), found)
-    made = release(work, rules, found)
-    return request_id, _deliver(work, request_id, asked, found, made)
+    try:
+        found = _decided(work, rules, patient_id, asked)
+        if patient_id is not None and found is not None and found.decision.permits_something:
+            made = release(work, rules, found)
+            return request_id, _deliver(work, request_id, asked, found, made)
+    except IntegrityError as damage:
+        # a stored value that does not open must not answer differently from nothing at all
+        _refuse(work, request_id, asked, patient_id, len(matches), None)
+        work.record_incident(damage)
+        return request_id, None
+    return request_id, _refuse(work, request_id, asked, patient_id, len(matches), found)
 
 
 def request_again(

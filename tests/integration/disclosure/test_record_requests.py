@@ -122,6 +122,19 @@ def no_relationship(office: Office) -> Any:
     return office.request(office.outside(office.lawyer, "lawyer"), headers=SAME_ID)
 
 
+def damaged(office: Office) -> Any:
+    office.signed(TPO)
+    with office.service.house.superuser() as db:
+        db.execute("ALTER TABLE record_item DISABLE TRIGGER USER")
+        try:
+            db.execute(
+                "UPDATE record_item SET content = labels WHERE program_id = %s", [office.service.program_id]
+            )
+        finally:
+            db.execute("ALTER TABLE record_item ENABLE TRIGGER USER")
+    return office.request(headers=SAME_ID)
+
+
 REFUSALS: list[Callable[[Office], Any]] = [
     unknown_person,
     wrong_birth_date,
@@ -139,13 +152,14 @@ REFUSALS: list[Callable[[Office], Any]] = [
     counseling_notes_only,
     nothing_of_that_kind,
     no_relationship,
+    damaged,
 ]
 
 #: The refusal, said once: whatever the reason, these bytes.
 EXPECTED_BODY = (
     b'{"type":"urn:consentry:problem:no_authorized_records","title":"Not Found","status":404,'
     b'"code":"no_authorized_records","detail":"No records are available for this request.",'
-    b'"request_id":"the-same-request-id"}'
+    b'"request_id":"5a3e0000-0000-7000-8000-000000000001"}'
 )
 
 
@@ -191,6 +205,13 @@ def _is_recorded(office: Office, way: Callable[[Office], Any]) -> None:
         assert entry["payload_hash"] is not None
         assert counts(office)["record_request"] == 1
     assert counts(office)["disclosure"] == counts(office)["accounting"] == 0
+
+
+def test_damage_is_an_incident_and_no_different_answer(office: Office) -> None:
+    office.chart()
+    office.clinic  # noqa: B018 -- registers the recipient
+    assert damaged(office).content == EXPECTED_BODY
+    assert len(office.service.entries(action="integrity.failed")) == 1
 
 
 def test_no_refusal_is_heard_before_the_floor(office: Office) -> None:
