@@ -10,14 +10,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
 from service import __version__
 from service.access.engine import Engine
+from service.api.description import describe
 from service.api.router import root, router
 from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
@@ -73,25 +73,20 @@ def build(settings: Settings, options: Options | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=_lifespan(settings, chosen),
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
     )
     app.include_router(root)
     app.include_router(router)
     app.include_router(pages)
     problems.install(app)
-    app.openapi = partial(_describe, app)
+    app.openapi = partial(describe, app)
     app.add_middleware(Edge, now=chosen.clock.now)
     return app
 
 
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description: every route takes the bearer token unless it says otherwise."""
-    if app.openapi_schema is None:
-        described = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        described.setdefault("components", {}).setdefault("securitySchemes", {})["bearer"] = scheme
-        described["security"] = [{"bearer": []}]
-        app.openapi_schema = described
-    return app.openapi_schema
+def _operation_id(route: APIRoute) -> str:
+    """What a generated client calls the operation: the route's function."""
+    return route.name
 
 
 def _lifespan(

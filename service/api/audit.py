@@ -188,7 +188,9 @@ async def prove_entry(request: Request, entry_id: Uuid) -> Response:
     "/checkpoint",
     response_class=Response,
     summary="The newest signed checkpoint",
-    responses={200: {"content": {"text/plain": {}}, "description": "A C2SP signed note."}},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "A C2SP signed note."}
+    },
 )
 async def newest_checkpoint(request: Request, tree: TreeName = "program") -> Response:
     note = await perform(
@@ -215,7 +217,12 @@ async def prove_consistency(
     "/export",
     response_class=StreamingResponse,
     summary="The program's whole trail, to be verified elsewhere",
-    responses={200: {"content": {"application/x-ndjson": {}}, "description": "One JSON object a line."}},
+    responses={
+        200: {
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            "description": "One JSON object a line.",
+        }
+    },
 )
 async def export_trail(
     request: Request, format: Annotated[Literal["ndjson"], Query()] = "ndjson"

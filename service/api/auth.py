@@ -75,6 +75,10 @@ class MeModel(BaseModel):
     assurance: str
 
 
+class RevokedModel(BaseModel):
+    """Nothing to say: RFC 7009 section 2.2 answers the same whatever the token was."""
+
+
 class KeysModel(BaseModel):
     """RFC 7517 section 5."""
 
@@ -132,7 +136,10 @@ async def token(request: Request) -> Response:
 
 
 @router.post(
-    "/revoke", summary="Sign out: one session or all of them", openapi_extra=_REVOKE_FORM, status_code=200
+    "/revoke",
+    summary="Sign out: one session or all of them",
+    response_model=RevokedModel,
+    openapi_extra=_REVOKE_FORM,
 )
 async def revoke(request: Request) -> Response:
     """RFC 7009, with the bearer as the client's credential: a token that is not the caller's is simply not ended."""

@@ -81,7 +81,12 @@ async def edit_consent(request: Request, consent_id: Uuid, body: ConsentBody) ->
 @router.get(
     "/consents/{consent_id}/document",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "The text and its signatures"}},
+    responses={
+        200: {
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "description": "The text and its signatures",
+        }
+    },
     summary="The exact text with its signatures, as plain text (PDF is not offered yet)",
 )
 async def read_document(request: Request, consent_id: Uuid) -> Response:

@@ -2,8 +2,11 @@
 
 import hmac
 from ipaddress import ip_address
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
 
 from service.edge.context import state_of
 from service.edge.deps import reply
@@ -15,13 +18,30 @@ router = APIRouter(tags=["health"])
 _OPEN: dict[str, list[str]] = {"security": []}
 
 
-@router.get("/healthz", openapi_extra=_OPEN, summary="The process answers")
+class HealthModel(BaseModel):
+    """The process answers; it says nothing about what it depends on."""
+
+    status: Literal["ok"]
+
+
+class ReadinessModel(BaseModel):
+    """What a serving process depends on, each by name."""
+
+    ready: bool
+    checks: dict[str, bool]
+
+
+@router.get("/healthz", openapi_extra=_OPEN, summary="The process answers", response_model=HealthModel)
 async def healthz() -> Response:
     return reply(200, {"status": "ok"})
 
 
 @router.get(
-    "/readyz", openapi_extra=_OPEN, summary="Database, migrations, keys, policies and ledger are ready"
+    "/readyz",
+    openapi_extra=_OPEN,
+    summary="Database, migrations, keys, policies and ledger are ready",
+    response_model=ReadinessModel,
+    responses={503: {"model": ReadinessModel, "description": "Not ready; `checks` says why."}},
 )
 async def readyz(request: Request) -> Response:
     checks = await readiness(state_of(request))
@@ -34,6 +54,7 @@ async def readyz(request: Request) -> Response:
     "/metrics",
     openapi_extra=_OPEN,
     summary="Prometheus text format; from this host, or with the metrics token",
+    response_class=PlainTextResponse,
 )
 async def metrics(request: Request) -> Response:
     if not _may_read_metrics(request):

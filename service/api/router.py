@@ -18,10 +18,11 @@ from service.api import (
 )
 from service.edge.models import ProblemModel
 
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemModel.__name__}"}}}
 #: Every route can answer with a problem; named once so that the description says so everywhere.
 PROBLEMS: dict[int | str, dict[str, object]] = {
-    "4XX": {"model": ProblemModel, "description": "The caller can do something about it."},
-    "5XX": {"model": ProblemModel, "description": "The service cannot do this now; nothing was changed."},
+    "4XX": {"description": "The caller can do something about it.", "content": _PROBLEM},
+    "5XX": {"description": "The service cannot do this now; nothing was changed.", "content": _PROBLEM},
 }
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
