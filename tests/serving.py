@@ -1,5 +1,6 @@
 """`consentry` as a process of its own, the way an operator runs it."""
 
+import io
 import os
 import re
 import signal
@@ -7,19 +8,48 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 import httpx2
 import psutil
 
+from service.cli.main import main
 from service.config import ROOT
 
 _STARTED = re.compile(r"serves at (http://\S+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(*arguments: str, typed: str = "") -> Ended:
+    """Run one command to its end, in this process: `main()` as an operator's shell would call it."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch("sys.argv", ["consentry", *arguments]),
+        patch("sys.stdin", io.StringIO(typed)),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+    return Ended(status if isinstance(status, int) else 0, out.getvalue(), err.getvalue())
+
+
 def consentry(*arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+    """Run one command to its end, as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "service.cli.main", *arguments],
         capture_output=True,

@@ -61,7 +61,7 @@ def serve(
                 keyring.keyring_path(data)
             )  # refuse before a database is made for keys that are not there
         with served(data, public_url=url, demo=demo_people) as (settings, server):
-            if server is not None:
+            if server is not None or (demo_people and settings.owner_database_url):
                 setup.prepare_database(settings, SystemClock())
             if demo_people:
                 demo.prepare(settings, url)

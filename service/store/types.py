@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 
@@ -41,3 +42,7 @@ class Xid8(UserDefinedType[str]):
 
     def get_col_spec(self, **_: object) -> str:
         return "xid8"
+
+
+# Reflection (the drift check) then knows the type too, as SQLAlchemy's extension point for it asks.
+ischema_names["xid8"] = Xid8  # pyright: ignore[reportArgumentType] -- the stub knows only the types it ships

@@ -8,7 +8,7 @@ import httpx2
 
 from service.cli.demo_cases import caseload
 from service.store import embedded
-from tests.serving import Serving, consentry
+from tests.serving import Serving, command
 
 
 def test_the_caseload_is_large_and_visibly_synthetic() -> None:
@@ -33,9 +33,9 @@ def test_the_demo_starts_is_toured_interrupted_and_goes_on(data_dir: Path, tmp_p
         known = json.loads(accounts_file.read_text())
         assert known["base_url"] == serving.base_url
         assert {"intake", "clinician", "compliance", "patient", "requester"} <= set(known["accounts"])
-        toured = consentry("tour", "--base-url", serving.base_url, "--data", str(data_dir))
+        toured = command("tour", "--base-url", serving.base_url, "--data", str(data_dir))
         assert toured.returncode == 0, toured.stdout + toured.stderr
-        verified = consentry("ledger", "verify", "--data", str(data_dir))
+        verified = command("ledger", "verify", "--data", str(data_dir))
         assert verified.returncode == 0, verified.stdout + verified.stderr
         assert serving.interrupt() == 0
     assert _patients(data_dir) == len(caseload()) + 2  # the tour registers one, and a namesake
@@ -50,13 +50,13 @@ def test_the_demo_starts_is_toured_interrupted_and_goes_on(data_dir: Path, tmp_p
 
 
 def test_the_tour_fails_loudly_when_an_answer_is_wrong(tmp_path: Path) -> None:
-    absent = consentry("tour", "--data", str(tmp_path))
+    absent = command("tour", "--data", str(tmp_path))
     assert absent.returncode == 1
     assert "--demo" in absent.stderr
     nobody = {name: {"username": "x", "password": "y"} for name in _PEOPLE}
     accounts = tmp_path / "accounts.json"
     accounts.write_text(json.dumps({"base_url": "http://127.0.0.1:1", "accounts": nobody}))
-    unreachable = consentry("tour", "--accounts", str(accounts))
+    unreachable = command("tour", "--accounts", str(accounts))
     assert unreachable.returncode == 1
     assert "Every answer was right" not in unreachable.stdout
 

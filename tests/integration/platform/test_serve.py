@@ -11,7 +11,7 @@ import pytest
 from service.clock import SystemClock
 from service.store.embedded import EmbeddedPostgres
 from service.vault import keyring
-from tests.serving import Serving, all_gone, consentry
+from tests.serving import Serving, all_gone, command, consentry
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_keyring_open_to_others_is_refused(with_keys: Path) -> None:
 def test_a_second_keyring_is_never_made_in_place_of_the_first(with_keys: Path) -> None:
     path = keyring.keyring_path(with_keys)
     before = path.read_bytes()
-    assert consentry("keys", "init", "--data", str(with_keys)).returncode == 1
+    assert command("keys", "init", "--data", str(with_keys)).returncode == 1
     assert path.read_bytes() == before
 
 
@@ -48,7 +48,7 @@ def test_ctrl_c_stops_everything_keeps_the_data_and_a_lost_keyring_is_noticed(
 ) -> None:
     program = "policies/programs/riverbend.yaml"
     with Serving(with_keys, tmp_path / "first.log") as serving:
-        beside = consentry("programs", "apply", program, "--data", str(with_keys))
+        beside = command("programs", "apply", program, "--data", str(with_keys))
         assert beside.returncode == 0, beside.stderr
         taken = consentry("serve", "--port", "0", "--data", str(with_keys))
         assert taken.returncode == 1
@@ -60,14 +60,14 @@ def test_ctrl_c_stops_everything_keeps_the_data_and_a_lost_keyring_is_noticed(
         assert httpx2.get(f"{serving.base_url}/healthz").status_code == 200
         os.kill(serving.process.pid, signal.SIGTERM)
         assert serving.process.wait(30) == 0
-    assert "riverbend" in consentry("programs", "list", "--data", str(with_keys)).stdout
+    assert "riverbend" in command("programs", "list", "--data", str(with_keys)).stdout
 
     path = keyring.keyring_path(with_keys)
     path.unlink()
     lost = consentry("serve", "--demo", "--port", "0", "--data", str(with_keys))
     assert lost.returncode == 1
     assert not path.exists()
-    assert consentry("keys", "init", "--data", str(with_keys)).returncode == 0
+    assert command("keys", "init", "--data", str(with_keys)).returncode == 0
     foreign = consentry("serve", "--port", "0", "--data", str(with_keys))
     assert foreign.returncode == 1
     assert "another deployment" in foreign.stderr
