@@ -1,5 +1,7 @@
-"""The bare stack P1 is measured against: the same framework, driver and unit, token verified, one prebuilt SELECT, one
-INSERT of an entry-sized row, commit. No session, no policy, no consent, no opening, no ledger. Never part of the service.
+"""The bare stack P1 is measured against: never part of the service.
+
+The same framework, driver and unit, token verified, one prebuilt SELECT, one INSERT of an entry-sized row, commit. No
+session, no policy, no consent, no opening, no ledger.
 """
 
 from collections.abc import AsyncGenerator

@@ -19,6 +19,8 @@ import pytest
 from tests.house import Account, Cluster, House, Service, open_program, verify_ledger
 from tests.processes import Worker
 
+#: In `make test` at a size that fits; in `make battery` at full size.
+pytestmark = pytest.mark.battery
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 SERVICE_KILLS = 20 if BATTERY else 5
 DATABASE_KILLS = 5 if BATTERY else 2

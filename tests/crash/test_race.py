@@ -22,6 +22,8 @@ from tests.house import Cluster, House, Service, open_program, verify_ledger
 from tests.integration.disclosure.office import TPO, Office
 from tests.processes import Worker
 
+#: In `make test` at a size that fits; in `make battery` at full size.
+pytestmark = pytest.mark.battery
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 ROUNDS = 200 if BATTERY else 40
 #: Rounds a service without the lock gets to betray itself; it needs far fewer.

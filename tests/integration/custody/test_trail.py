@@ -4,7 +4,7 @@ import base64
 import json
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -150,7 +150,7 @@ def test_every_field_sorts_and_pages_show_each_entry_once(
     "query",
     [
         "?sort=mac", "?sort=id;drop", "?sort=--recorded_at", "?limit=0", "?limit=201", "?cursor=x", "?patient=1",
-        "?outcome=maybe", "?from=yesterday", f"?cursor={base64.urlsafe_b64encode(uuid4().bytes).decode()[:22]}",
+        "?outcome=maybe", "?from=yesterday", f"?cursor={base64.urlsafe_b64encode(UUID(int=7).bytes).decode()[:22]}",
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_422(service: Service, query: str) -> None:

@@ -12,6 +12,8 @@ from service.identity import accounts, passwords
 from service.identity.accounts import NewAccount
 from tests.house import Service
 
+#: In `make test` at a size that fits; in `make battery` at full size.
+pytestmark = pytest.mark.battery
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 SAMPLES = 2000 if BATTERY else 120
 #: With 120 samples of each, chance alone gives a standard deviation of 0.037.
