@@ -1,14 +1,65 @@
-"""The demo and the tour: from nothing to the main job over HTTP, and again on the same data."""
+"""The demo and the tour: from nothing to the main job over HTTP, interrupted on the way, and again on the same data."""
 
 import json
+import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx2
+import pytest
 
+from service import setup
+from service.cli import demo
+from service.cli.database import served
 from service.cli.demo_cases import caseload
+from service.cli.demo_story import Act, Story
+from service.clock import SystemClock
 from service.store import embedded
+from service.vault import keyring
 from tests.serving import Serving, command
+
+_STEPS_BEFORE_THE_INTERRUPTION = 30
+_COUNTS = {
+    "patient": "select count(*) from patient",
+    "draft": "select count(*) from assessment where status = 'draft'",
+    "flag": "select count(*) from safety_flag",
+    "active": "select count(*) from consent where state = 'active'",
+    "revoked": "select count(*) from consent where state = 'revoked'",
+    "disclosure": "select count(*) from disclosure",
+}
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C in the middle of preparing."""
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[Path]:
+    """A data folder whose demo was interrupted after an act was done and before that was noted, then gone on with."""
+    folder = Path(tempfile.mkdtemp(prefix="consentry-test-"))
+    folder.chmod(0o711)
+    data = folder / "data"
+    data.mkdir(mode=0o711)
+    keyring.init(keyring.keyring_path(data), SystemClock().now())
+    with served(data, public_url="http://127.0.0.1:1", demo=True) as (settings, _):
+        setup.prepare_database(settings, SystemClock())
+        perform, done = Story.perform, 0
+
+        async def interrupted(story: Story, act: Act, known: dict[str, str]) -> None:
+            nonlocal done
+            await perform(story, act, known)
+            done += 1
+            if done == _STEPS_BEFORE_THE_INTERRUPTION:
+                raise _InterruptedError
+
+        with patch.object(Story, "perform", interrupted), pytest.raises(_InterruptedError):
+            demo.prepare(settings, "http://127.0.0.1:1")
+        demo.prepare(settings, "http://127.0.0.1:1")
+    yield data
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_the_caseload_is_large_and_visibly_synthetic() -> None:
@@ -19,58 +70,82 @@ def test_the_caseload_is_large_and_visibly_synthetic() -> None:
     assert all(case.steps[0].act == "register" for case in cases)
 
 
-def test_the_demo_starts_is_toured_interrupted_and_goes_on(data_dir: Path, tmp_path: Path) -> None:
-    starting = Serving(data_dir, tmp_path / "interrupted.log", "--demo")
-    try:
-        starting.until(lambda: _done(data_dir) >= 30, 90)
-        starting.process.kill()
-        starting.process.wait(10)
-    finally:
-        starting.close()
-    with Serving(data_dir, tmp_path / "demo.log", "--demo") as serving:
-        accounts_file = data_dir / "demo-accounts.json"
-        assert stat.S_IMODE(accounts_file.stat().st_mode) == 0o600
-        known = json.loads(accounts_file.read_text())
-        assert known["base_url"] == serving.base_url
-        assert {"intake", "clinician", "compliance", "patient", "requester"} <= set(known["accounts"])
-        toured = command("tour", "--base-url", serving.base_url, "--data", str(data_dir))
+def test_an_interrupted_demo_goes_on_and_does_nothing_twice(prepared: Path) -> None:
+    counts = _counts(prepared)
+    assert counts["patient"] == len(caseload())
+    steps = [step for case in caseload() for step in case.steps]
+    made = [step for step in steps if step.act in ("disclose", "request")]
+    assert counts["disclosure"] == len(made)
+    assert counts["revoked"] == 5
+    assert counts["active"] >= 10
+    assert counts["draft"] == 6
+    assert counts["flag"] >= 6
+
+
+def test_the_accounts_are_written_for_their_owner_only(prepared: Path) -> None:
+    path = prepared / demo.ACCOUNTS_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    accounts = json.loads(path.read_text())["accounts"]
+    assert {
+        "intake",
+        "clinician",
+        "clinician_without_relationship",
+        "compliance",
+        "administrator",
+        "patient",
+        "requester",
+        "other_program_intake",
+    } == set(accounts)
+    assert accounts["patient"]["patient_id"]
+    assert accounts["requester"]["recipient"]["name"] == "Mercy Test Hospital"
+
+
+def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp_path: Path) -> None:
+    before = json.loads((prepared / demo.ACCOUNTS_FILE).read_text())["accounts"]
+    patients = _counts(prepared)["patient"]
+    with Serving(prepared, tmp_path / "demo.log", "--demo") as serving:
+        known = json.loads((prepared / demo.ACCOUNTS_FILE).read_text())
+        assert known == {"base_url": serving.base_url, "accounts": before}
+        for given in before.values():
+            assert (given.get("password") or given["client_secret"]) in serving.log.read_text()
+        toured = command("tour", "--base-url", serving.base_url, "--data", str(prepared))
         assert toured.returncode == 0, toured.stdout + toured.stderr
-        verified = command("ledger", "verify", "--data", str(data_dir))
+        assert "Every answer was right" in toured.stdout
+        verified = command("ledger", "verify", "--data", str(prepared))
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        assert serving.interrupt() == 0
-    assert _patients(data_dir) == len(caseload()) + 2  # the tour registers one, and a namesake
-    passwords = json.loads(accounts_file.read_text())["accounts"]
-    with Serving(data_dir, tmp_path / "again.log", "--demo") as again:
-        assert json.loads(accounts_file.read_text())["accounts"] == passwords
-        who = passwords["intake"]
+        _break_the_sign_in(known, tmp_path / "wrong.json")
+        refused = command("tour", "--accounts", str(tmp_path / "wrong.json"))
+        assert refused.returncode == 1
+        assert "cannot sign in" in refused.stderr
+        who = before["intake"]
         form = {"grant_type": "password", "username": who["username"], "password": who["password"]}
-        assert httpx2.post(f"{again.base_url}/api/v1/auth/token", data=form).status_code == 200
-        again.interrupt()
-    assert _patients(data_dir) == len(caseload()) + 2
+        assert httpx2.post(f"{serving.base_url}/api/v1/auth/token", data=form).status_code == 200
+        assert serving.interrupt() == 0
+    assert _counts(prepared)["patient"] == patients + 2  # the tour registers one, and a namesake
 
 
-def test_the_tour_fails_loudly_when_an_answer_is_wrong(tmp_path: Path) -> None:
+def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:
     absent = command("tour", "--data", str(tmp_path))
     assert absent.returncode == 1
     assert "--demo" in absent.stderr
-    nobody = {name: {"username": "x", "password": "y"} for name in _PEOPLE}
-    accounts = tmp_path / "accounts.json"
-    accounts.write_text(json.dumps({"base_url": "http://127.0.0.1:1", "accounts": nobody}))
-    unreachable = command("tour", "--accounts", str(accounts))
+
+
+def test_a_tour_of_nothing_fails(prepared: Path) -> None:
+    unreachable = command("tour", "--base-url", "http://127.0.0.1:1", "--data", str(prepared))
     assert unreachable.returncode == 1
     assert "Every answer was right" not in unreachable.stdout
 
 
-_PEOPLE = ("intake", "clinician", "clinician_without_relationship", "compliance", "other_program_intake")
+def _break_the_sign_in(known: dict[str, dict[str, dict[str, str]]], path: Path) -> None:
+    known["accounts"]["clinician"]["password"] = "not the password of anybody"
+    path.write_text(json.dumps(known))
 
 
-def _done(data_dir: Path) -> int:
-    path = data_dir / "demo-progress.json"
-    return int(json.loads(path.read_text()).get("done", 0)) if path.exists() else 0
-
-
-def _patients(data_dir: Path) -> int:
-    with embedded.start(data_dir) as server, server.admin("consentry") as admin:
-        row = admin.execute("select count(*) from patient").fetchone()
-    assert row is not None
-    return int(row[0])
+def _counts(data: Path) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    with embedded.start(data) as server, server.admin("consentry") as admin:
+        for name, query in _COUNTS.items():
+            row = admin.execute(query.encode()).fetchone()
+            assert row is not None
+            counts[name] = int(row[0])
+    return counts

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,14 @@ from service.vault import keyring
 from tests.serving import Serving, all_gone, command, consentry
 
 
+@pytest.fixture(autouse=True)
+def handlers_restored() -> Iterator[None]:
+    """`serve` takes SIGTERM for itself; here it runs inside the test's process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture
 def with_keys(data_dir: Path) -> Path:
     data_dir.mkdir(mode=0o711)
@@ -22,7 +31,7 @@ def with_keys(data_dir: Path) -> Path:
 
 
 def test_without_keys_nothing_starts_and_no_database_is_made(data_dir: Path) -> None:
-    refused = consentry("serve", "--port", "0", "--data", str(data_dir))
+    refused = command("serve", "--port", "0", "--data", str(data_dir))
     assert refused.returncode == 1
     assert "consentry keys init" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -31,7 +40,7 @@ def test_without_keys_nothing_starts_and_no_database_is_made(data_dir: Path) -> 
 
 def test_a_keyring_open_to_others_is_refused(with_keys: Path) -> None:
     (with_keys / "keys" / "keyring.json").chmod(0o444)
-    refused = consentry("serve", "--port", "0", "--data", str(with_keys))
+    refused = command("serve", "--port", "0", "--data", str(with_keys))
     assert refused.returncode == 1
     assert "open to others" in refused.stderr
 
@@ -100,26 +109,22 @@ def test_kill_9_of_the_database_is_healed_without_restarting_the_service(
 
 @pytest.mark.parametrize("role", ["consentry_owner", "postgres"])
 def test_a_database_role_that_could_step_around_the_rules_does_not_serve(
-    with_keys: Path, server: EmbeddedPostgres, role: str
+    with_keys: Path, server: EmbeddedPostgres, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with server.admin("consentry") as admin:
         admin.execute("create table if not exists owned (n int)")
         admin.execute("alter table owned owner to consentry_owner")
-    refused = consentry(
-        *("serve", "--port", "0", "--data", str(with_keys)),
-        DATABASE_URL=server.url(role),
-        CONSENTRY_SEQUENCER_DATABASE_URL=server.sequencer_url,
-    )
+    monkeypatch.setenv("DATABASE_URL", server.url(role))
+    monkeypatch.setenv("CONSENTRY_SEQUENCER_DATABASE_URL", server.sequencer_url)
+    refused = command("serve", "--port", "0", "--data", str(with_keys))
     assert refused.returncode == 1
     assert "must not work as this database role" in refused.stderr
 
 
-def test_an_unreachable_database_is_one_sentence(with_keys: Path) -> None:
+def test_an_unreachable_database_is_one_sentence(with_keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = "postgresql://consentry_app@127.0.0.1:1/consentry"
-    refused = consentry(
-        *("serve", "--port", "0", "--data", str(with_keys)),
-        DATABASE_URL=nowhere,
-        CONSENTRY_SEQUENCER_DATABASE_URL=nowhere,
-    )
+    monkeypatch.setenv("DATABASE_URL", nowhere)
+    monkeypatch.setenv("CONSENTRY_SEQUENCER_DATABASE_URL", nowhere)
+    refused = command("serve", "--port", "0", "--data", str(with_keys))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
