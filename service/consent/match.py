@@ -33,6 +33,7 @@ _WHOLE_CLASS = frozenset({"TREAT", "HPAYMT", "HOPERAT"})
 _NOTES = frozenset({"C-COMBINE-SCN", "C-SCN-KIND", "C-COMBINE-PSY"})
 _NO_END = frozenset({"C-EXPIRED", "C-EXPIRY-MISSING", "C-EXPIRY-EVENT-UNKNOWN", "C-EXPIRY-NONE-NOT-TPO"})
 _LEGAL = frozenset({"C-COMBINE-LEGAL", "C-LEGAL-KIND"})
+_ENDED = frozenset({"C-REVOKED", "C-SUPERSEDED", "C-ENTERED-IN-ERROR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def standing(book: Rulebook, classes: Mapping[str, str], record: ConsentRecord, 
         record=record,
         void=void,
         classes=classes,
-        state_active=record.state is ConsentState.ACTIVE and not unsupported,
+        state_active=record.state is ConsentState.ACTIVE and not unsupported and not codes & _ENDED,
         complete=not drafted and not unsupported and not codes & elements,
         text_intact=not drafted and not unsupported and "C-TEXT-CHANGED" not in codes,
         signed=not drafted and bool(record.signatures),

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from service.consent.document import text_hash
 from service.consent.model import ConsentRecord, ConsentState, ConsentTerms, Revocation, Signature
+from service.errors import IntegrityError
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
 from service.work import Json, Work
@@ -61,7 +62,6 @@ def sealed_columns(work: Work, record: ConsentRecord, signed_text: str | None) -
     key = RowKey(work.caller.program_id, record.consent_id, record.version, record.patient_id)
     values: dict[str, Json] = {
         "terms": _TERMS.dump_python(record.terms, mode="json"),
-        "document": {"version": record.text_version, "text": signed_text},
     }
     ending: dict[str, Json] = {}
     if record.revocations:
@@ -70,6 +70,8 @@ def sealed_columns(work: Work, record: ConsentRecord, signed_text: str | None) -
         ending["superseded_by"] = str(record.superseded_by)
     if record.error_reason is not None:
         ending["error_reason"] = record.error_reason
+    # Which endings there are stands in a column that is never empty: emptying the other one does not undo them.
+    values["document"] = {"version": record.text_version, "text": signed_text, "endings": sorted(ending)}
     if ending:
         values["revocation"] = ending
     return {"revocation": None, **work.seal(CONSENT, key, values)}
@@ -87,6 +89,8 @@ def open_consent(work: Work, stored: StoredConsent, signatures: tuple[Signature,
     )
     document: dict[str, Any] = values["document"]
     ending: dict[str, Any] = values["revocation"] or {}
+    if sorted(ending) != document["endings"]:
+        raise IntegrityError
     superseded_by: str | None = ending.get("superseded_by")
     record = ConsentRecord(
         consent_id=stored.id,

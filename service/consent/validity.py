@@ -74,6 +74,20 @@ def intact(book: Rulebook, record: ConsentRecord) -> bool:
     return record.text_sha256 == now and all(s.text_sha256 == now for s in record.signatures)
 
 
+def ended_on_record(record: ConsentRecord) -> tuple[str, ...]:
+    """How the sealed half of the row says the consent ended: putting back the clear state revives nothing."""
+    named = frozenset(recipient.recipient_id for recipient in record.terms.recipients)
+    whole = any(not revocation.recipients for revocation in record.revocations)
+    codes: list[str] = []
+    if whole or (record.revocations and named <= record.revoked_recipients):
+        codes.append("C-REVOKED")
+    if record.superseded_by is not None:
+        codes.append("C-SUPERSEDED")
+    if record.error_reason is not None:
+        codes.append("C-ENTERED-IN-ERROR")
+    return tuple(codes)
+
+
 def signed_day(record: ConsentRecord, timezone: str) -> date:
     """The day the consent was given: the latest date beside a signature."""
     dates = [s.signed_on for s in record.signatures if s.signed_on is not None]
@@ -86,11 +100,11 @@ def against(
     """Everything that makes this consent void at `today.now`; empty means it stands."""
     if record.terms.kind not in SUPPORTED_KINDS:
         return (book.reasons["C-KIND-UNSUPPORTED"],)
-    codes: list[str] = []
-    if record.state is not ConsentState.ACTIVE:
-        codes.append(_BY_STATE[record.state])
     if record.state is ConsentState.DRAFT:
-        return tuple(book.reasons[code] for code in codes)
+        return (book.reasons["C-NOT-SIGNED"],)
+    codes = list(ended_on_record(record))
+    if record.state is not ConsentState.ACTIVE and _BY_STATE[record.state] not in codes:
+        codes.append(_BY_STATE[record.state])
     if record.active_from is None or today.now < record.active_from:
         codes.append("C-NOT-YET")
     if record.state is not ConsentState.EXPIRED and ended(record.terms, record.active_from, today):
