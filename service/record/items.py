@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from service.errors import Code, Stale
+from service.errors import Code, IntegrityError, Stale
 from service.ids import new_id
 from service.labels import Label
 from service.record import records
@@ -53,7 +53,7 @@ def opened(work: Work, stored: StoredItem) -> Item:
 
 def opened_labels(work: Work, stored: StoredItem) -> frozenset[Label]:
     """The labels alone: what a decision needs, without the content."""
-    return _labels(work.open(ITEM_ROW, stored.key, {"labels": stored.labels})["labels"])
+    return _labels(stored, work.open(ITEM_ROW, stored.key, {"labels": stored.labels})["labels"])
 
 
 def change(
@@ -82,7 +82,7 @@ def change(
     if not records.replace_item(work.db, stored, _sealed(work, now), work.entry_id):
         raise Stale(Code.VERSION_STALE, "This has changed since you read it.")
     history = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
-    kept = work.seal(VERSION_ROW, history, {"labels": _codes(before.labels), "content": before.content})
+    kept = work.seal(VERSION_ROW, history, {"labels": _labelled(before), "content": before.content})
     records.keep_version(
         work.db, stored, labels=kept["labels"], content=kept["content"], now=work.now, entry_id=work.entry_id
     )
@@ -96,19 +96,15 @@ def version_of(work: Work, stored: StoredItem, version: int) -> Item | None:
         return None
     key = RowKey(stored.program_id, stored.id, version, stored.patient_id)
     values = work.open(VERSION_ROW, key, {"labels": former.labels, "content": former.content})
-    return replace(
-        _item(stored, values["labels"], values["content"]),
-        state=ItemState(former.state),
-        author_id=former.author_id,
-        version=version,
-        changed_at=former.replaced_at,
-    )
+    then = replace(stored, state=former.state, author_id=former.author_id)
+    item = _item(then, values["labels"], values["content"])
+    return replace(item, version=version, changed_at=former.replaced_at)
 
 
 def _sealed(work: Work, item: Item) -> StoredItem:
     program_id = work.caller.program_id
     key = RowKey(program_id, item.id, item.version, item.patient_id)
-    sealed = work.seal(ITEM_ROW, key, {"labels": _codes(item.labels), "content": item.content})
+    sealed = work.seal(ITEM_ROW, key, {"labels": _labelled(item), "content": item.content})
     return StoredItem(
         id=item.id,
         program_id=program_id,
@@ -138,16 +134,32 @@ def _item(stored: StoredItem, labels: Any, content: Content) -> Item:
         dated_on=stored.dated_on,
         author_id=stored.author_id,
         version=stored.version,
-        labels=_labels(labels),
+        labels=_labels(stored, labels),
         content=content,
         created_at=stored.created_at,
         changed_at=stored.changed_at,
     )
 
 
-def _codes(labels: frozenset[Label]) -> list[str]:
-    return sorted(label.value for label in labels)
+def _labelled(item: Item) -> dict[str, list[str]]:
+    """What is sealed in the column of labels: they, and the clear columns a decision reads beside them."""
+    return {"labels": sorted(label.value for label in item.labels), "of": _clear(item)}
 
 
-def _labels(codes: Any) -> frozenset[Label]:
-    return frozenset(Label(code) for code in codes)
+def _labels(stored: StoredItem, sealed: Any) -> frozenset[Label]:
+    """Raises IntegrityError when a clear column is not what it was: a session note renamed a report stays closed."""
+    if sealed["of"] != _clear(stored):
+        raise IntegrityError
+    return frozenset(Label(code) for code in sealed["labels"])
+
+
+def _clear(item: Item | StoredItem) -> list[str]:
+    """The clear columns, in one order. Enumerated values are texts, in the row and in the item alike."""
+    return [
+        str(item.kind),
+        str(item.note_class),
+        item.unit,
+        str(item.state),
+        item.dated_on.isoformat(),
+        str(item.author_id),
+    ]
