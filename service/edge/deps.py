@@ -23,7 +23,7 @@ from service.errors import (
 from service.identity import records as identity
 from service.ids import SessionId
 from service.store.session import in_unit
-from service.work import Denied, Work, record_denial
+from service.work import Denied, Work, enter, record_denial
 
 T = TypeVar("T")
 
@@ -45,9 +45,11 @@ async def perform_as(
 ) -> T:
     """`perform` for a session already identified; the pages' cookie and the bearer token are separate channels."""
     state = state_of(request)
+    opened: list[Work] = []
 
     def attempt(connection: Connection) -> tuple[Work, T]:
         work = _open_work(state, request, connection, session_id, channel)
+        opened.append(work)
         result = unit(work)
         work.close()
         return work, result
@@ -55,10 +57,10 @@ async def perform_as(
     try:
         work, result = await run_bounded(state, attempt)
     except Denied as denied:
-        await _refuse(state, request, session_id, channel, denied)
+        await _refuse(state, request, opened[-1], denied)
         raise
     except IntegrityError as error:
-        await _refuse_integrity(state, request, session_id, channel, error)
+        await _refuse_integrity(state, opened[-1], error)
         raise
     if work.recorded:
         request.scope["consentry.entry"] = None if work.caller.is_outside else work.entry_id
@@ -124,28 +126,35 @@ def stated_purpose(request: Request) -> str | None:
     return given[0] if len(given) == 1 and 0 < len(given[0]) <= 32 and given[0].isascii() else None
 
 
-async def _refuse(
-    state: State, request: Request, session_id: SessionId, channel: str, denied: Denied
-) -> None:
-    def record(connection: Connection) -> Work:
-        work = _open_work(state, request, connection, session_id, channel)
+async def _refuse(state: State, request: Request, refused: Work, denied: Denied) -> None:
+    def record(connection: Connection) -> UUID:
+        work = _again(state, connection, refused)
         record_denial(work, denied)
-        return work
+        return work.entry_id
 
-    work = await run_bounded(state, record)
-    request.scope["consentry.entry"] = None if work.caller.is_outside else work.entry_id
+    entry_id = await run_bounded(state, record)
+    request.scope["consentry.entry"] = None if refused.caller.is_outside else entry_id
 
 
-async def _refuse_integrity(
-    state: State, request: Request, session_id: SessionId, channel: str, error: ConsentryError
-) -> None:
+async def _refuse_integrity(state: State, refused: Work, error: ConsentryError) -> None:
     """A stored value that did not open is an incident: it stands in the ledger before the caller hears of it."""
+    await run_bounded(state, lambda connection: _again(state, connection, refused).record_incident(error))
 
-    def record(connection: Connection) -> None:
-        work = _open_work(state, request, connection, session_id, channel)
-        work.record_incident(error)
 
-    await run_bounded(state, record)
+def _again(state: State, connection: Connection, refused: Work) -> Work:
+    """A fresh unit of the caller who was refused. The session is not asked again: who ends it while an attempt is
+    being refused would else keep the attempt out of the ledger.
+    """
+    enter(connection, refused.caller.program_id)
+    return Work(
+        state.mechanisms,
+        connection,
+        refused.caller,
+        refused.program,
+        refused.now,
+        purpose=refused.purpose,
+        request_id=refused.request_id,
+    )
 
 
 def if_match(request: Request) -> int:
