@@ -99,7 +99,8 @@ def find_patients(work: Work, search: Search) -> list[Patient]:
     """Patients who match all that was given, exactly after normalisation; Invalid when it is too little.
 
     Who was looked for is in the entry as a keyed hash; each patient found has an entry of their own, because
-    being shown in a search is being seen.
+    being shown in a search is being seen. Of patients whom the caller may not read, the answer says only who
+    they are.
     """
     work.require(Action.PATIENT_SEARCH, object_kind="patient")
     terms = patient.search_terms(
@@ -109,7 +110,7 @@ def find_patients(work: Work, search: Search) -> list[Patient]:
         number=search.identifier,
     )
     ids = _with_all(work, terms)[:MOST_FOUND]
-    found = [_open(work, stored) for stored in (records.patients(work.db, ids) if ids else [])]
+    found = [_hit(work, stored) for stored in (records.patients(work.db, ids) if ids else [])]
     work.record(
         action=Action.PATIENT_SEARCH,
         object_kind="patient",
@@ -342,6 +343,14 @@ def _opened(work: Work, table: SealedTable, patient_id: UUID, version: int, seal
 def _open(work: Work, stored: StoredPatient) -> Patient:
     document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
     return _patient(stored, document)
+
+
+def _hit(work: Work, stored: StoredPatient) -> Patient:
+    """A patient as a search shows them: name and birth date, and the rest to whoever may read it anyway."""
+    found = _open(work, stored)
+    if work.permits(Action.PATIENT_READ, facts_of(work, stored)):
+        return found
+    return _patient(stored, {name: found.demographics[name] for name in patient.REQUIRED})
 
 
 def _patient(
