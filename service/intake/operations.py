@@ -8,10 +8,11 @@ its idempotency key (`replay`), it is judged anew and keeps nothing again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from service.access.actions import Action
+from service.access.facts import Facts
 from service.access.program import Regime, Unit
 from service.errors import Code, FieldError, Invalid, NotFound
 from service.ids import new_id
@@ -35,6 +36,7 @@ from service.intake.raised import raise_flags
 from service.intake.scoring import score
 from service.intake.subject import subject_loader
 from service.record import items
+from service.record.item import Kind, NoteClass
 from service.work import Work
 
 #: So many assessments of a patient make the trends; older ones stay in the list.
@@ -60,9 +62,10 @@ def save(
     if replay is not None and records.find_stage(work.db, replay) is not None:
         return replay, read(work, replay)
     action = Action.ASSESSMENT_COMPLETE if command.completed else Action.ASSESSMENT_SAVE
-    work.authorised(action, subject_loader(command.patient_id))
+    about = work.authorised(action, subject_loader(command.patient_id))
     instrument = known(catalogue, command.instrument, command.version)
     unit = _unit(work, command.unit)
+    _may_file(work, about, command.patient_id, unit)
     result = score(instrument, command.form.answers)
     fault = fault_of(result, completing=command.completed, claimed_total=command.form.total)
     assessment_id = replay or new_id(work.now)
@@ -153,6 +156,16 @@ def list_of(
         detail={"items": [str(one.id) for one in visible], "in_trends": len(latest)},
     )
     return AssessmentPage(visible, trends(latest), more=len(page) > at_most)
+
+
+def _may_file(work: Work, about: Facts, patient_id: UUID, unit: Unit) -> None:
+    """A form is an item of the record, so whoever files it may write items there: the unit decides which law
+    governs it, and nobody files out of Part 2 by naming a unit that is not theirs.
+    """
+    kind, note_class = Kind.ASSESSMENT.value, NoteClass.ORDINARY.value
+    assigned = unit.key in work.caller.units
+    facts = replace(about, unit_assigned=assigned, kind=kind, note_class=note_class)
+    work.require(Action.ITEM_WRITE, facts, object_kind="assessment", patient_id=patient_id)
 
 
 def _unit(work: Work, asked: str | None) -> Unit:
