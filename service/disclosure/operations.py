@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from service.access.actions import Action
+from service.access.caller import CallerKind
 from service.disclosure import records
 from service.disclosure.accounting import Channel, Rule, window_start
 from service.disclosure.asking import Ask, Gathered, ask, gather
@@ -125,6 +126,7 @@ def fetch(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> dict[str, 
     found = again(work, rules, stored, tuple(UUID(item) for item in kept["items"]))
     if found is None or found.decision.effect is not Effect.PERMIT:
         work.refuse(_not_again(work, found), _denied_again(stored, found))
+    _check_units(work, stored, found)
     work.record(
         action=Action.PACKAGE_FETCH,
         object_kind="disclosure",
@@ -237,6 +239,25 @@ def _denied_again(stored: StoredDisclosure, found: Gathered | None) -> Denial:
         policies=() if found is None else tuple(_rules_of(found.decision)),
         detail={"reason": "no_longer_permitted", **({} if found is None else entry_detail(found))},
     )
+
+
+def _check_units(work: Work, stored: StoredDisclosure, found: Gathered) -> None:
+    """Staff see in a package only what comes from units they work in: that something may leave the program
+    does not open it to another department (42 CFR 2.12(c)(3)).
+    """
+    elsewhere = {item.unit for item in found.items} - work.caller.units
+    if work.caller.kind is CallerKind.STAFF and elsewhere:
+        work.refuse(
+            Refused(Code.NOT_PERMITTED, "This package holds records of a unit you do not work in."),
+            Denial(
+                action=Action.PACKAGE_FETCH,
+                object_kind="disclosure",
+                object_id=stored.id,
+                patient_id=stored.patient_id,
+                recipient_id=stored.recipient_id,
+                detail={"reason": "unit_not_assigned"},
+            ),
+        )
 
 
 def _not_again(work: Work, found: Gathered | None) -> ConsentryError:

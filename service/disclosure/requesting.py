@@ -21,7 +21,7 @@ from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.shown import entry_detail
 from service.errors import Code, IntegrityError, NotFound
-from service.ids import new_id
+from service.ids import PatientId, new_id
 from service.ledger.entry import Outcome
 from service.people.operations import find_exact
 from service.people.recipient import Recipient
@@ -69,12 +69,15 @@ def request_records(
     work.purpose = asked.purpose
     _require(work)
     request_id = new_id(work.now)
-    matches = find_exact(work, asked.family_name, asked.given_name, asked.birth_date, asked.identifier)
+    matches = _who(work, asked)
     patient_id = matches[0] if len(matches) == 1 else None
     try:
         found = _decided(work, rules, patient_id, asked)
         if patient_id is not None and found is not None and found.decision.permits_something:
-            made = release(work, rules, found)
+            # the person was found before the row was locked; whoever was corrected in between is somebody else
+            if _who(work, asked) != matches:
+                return request_id, _refuse(work, request_id, asked, None, 0, None)
+            made = _released(work, rules, found)
             return request_id, _deliver(work, request_id, asked, found, made)
     except IntegrityError as damage:
         # a stored value that does not open must not answer differently from nothing at all
@@ -136,6 +139,18 @@ def _decided(
         CHANNEL,
         categories=asked.categories,
     )
+
+
+def _who(work: Work, asked: RecordsAsked) -> list[PatientId]:
+    return find_exact(work, asked.family_name, asked.given_name, asked.birth_date, asked.identifier)
+
+
+def _released(work: Work, rules: DisclosureRules, found: Gathered) -> Made:
+    """The release; a duty that cannot be met is no other answer than the one refusal."""
+    try:
+        return release(work, rules, found)
+    except Denied as denied:
+        raise Denied(no_authorized_records(), denied.denial) from None
 
 
 def _recipient(work: Work) -> Recipient | None:
