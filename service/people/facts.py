@@ -27,15 +27,16 @@ def patient_facts(work: Work, patient_id: UUID) -> Facts | None:
 
 def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
     """The same for a patient row already loaded."""
-    return facts_about(work, stored.id, stored.program_id)
+    staff = work.caller.kind is CallerKind.STAFF
+    related = staff and staff_related(work.db, stored.id, work.caller.account_id, program_day(work))
+    return facts_about(work, stored.id, stored.program_id, related=related)
 
 
-def facts_about(work: Work, patient_id: UUID, program_id: UUID) -> Facts:
-    """The same for the patient of a row already loaded, which its foreign key vouches for."""
+def facts_about(work: Work, patient_id: UUID, program_id: UUID, *, related: bool) -> Facts:
+    """The same where a row about the patient, and whether there is a relationship, were read in one statement."""
     caller = work.caller
-    staff = caller.kind is CallerKind.STAFF
     return Facts(
         patient_is_caller=caller.kind is CallerKind.PATIENT and caller.patient_id == patient_id,
-        relationship=staff and staff_related(work.db, patient_id, caller.account_id, program_day(work)),
+        relationship=related and caller.kind is CallerKind.STAFF,
         program=program_id,
     )

@@ -172,10 +172,11 @@ def _labels(work: Work, stored: StoredItem) -> frozenset[Label] | None:
 
 
 def _load(work: Work, item_id: UUID) -> Loaded[tuple[StoredItem, Facts]] | None:
-    stored = items.find(work, item_id, lock=False)
-    if stored is None:
+    found = records.item_for_staff(work.db, item_id, work.caller.account_id, program_day(work))
+    if found is None:
         return None
-    about = facts_about(work, stored.patient_id, stored.program_id)
+    stored, related = found
+    about = facts_about(work, stored.patient_id, stored.program_id, related=related)
     facts = replace(
         about,
         unit_assigned=stored.unit in work.caller.units,

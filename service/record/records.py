@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, true, update
 
+from service.people.relationships.records import staff_relation
 from service.store.tables.record import record_item, record_item_version
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -36,6 +37,14 @@ _CHANGE = (
 )
 _ONE = select(record_item).where(record_item.c.id == bindparam("id"))
 _ONE_SHARED = _ONE.with_for_update(read=True)
+_RELATION = staff_relation(record_item.c.patient_id).lateral("relation")
+#: The item and whether the caller works with its patient, in one round trip: this is the most frequent read of all.
+_ONE_FOR_STAFF = (
+    select(record_item, _RELATION.c.id.is_not(None).label("related"))
+    .select_from(record_item.outerjoin(_RELATION, true()))
+    .where(record_item.c.id == bindparam("id"))
+    .with_for_update(read=True, of=record_item)
+)
 _ONE_CHANGING = _ONE.with_for_update()
 _PAGE = (
     select(record_item)
@@ -104,6 +113,15 @@ class FormerVersion:
 def item_by_id(db: Connection, item_id: UUID) -> StoredItem | None:
     """Locked against change until the transaction ends: a decision rests on it."""
     return _item(db.execute(_ONE_SHARED, {"id": item_id}).one_or_none())
+
+
+def item_for_staff(
+    db: Connection, item_id: UUID, account_id: UUID, on: date
+) -> tuple[StoredItem, bool] | None:
+    """The item, and whether this member of staff works with its patient on a day; both rows locked against change."""
+    row = db.execute(_ONE_FOR_STAFF, {"id": item_id, "account_id": account_id, "on": on}).one_or_none()
+    item = _item(row)
+    return None if row is None or item is None else (item, bool(row.related))
 
 
 def item_for_update(db: Connection, item_id: UUID) -> StoredItem | None:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, or_, select, update
 
 from service.ids import PatientId, RecipientId
 from service.people.recipient import RelationshipKind
@@ -63,17 +63,26 @@ _KINDS = (
     )
     .with_for_update(read=True)
 )
-_STAFF = (
-    select(relationship.c.id)
-    .where(
-        relationship.c.patient_id == bindparam("patient_id"),
-        relationship.c.account_id == bindparam("account_id"),
-        relationship.c.kind == RelationshipKind.STAFF.value,
-        *_ON_DAY,
+
+
+def staff_relation(patient_id: ColumnElement[UUID]) -> Select[tuple[UUID]]:
+    """Whether the account `account_id` works with that patient on the day `on`: its row, locked. One rule for the
+    question by itself and for statements that ask it of a row they read (as a lateral join).
+    """
+    return (
+        select(relationship.c.id)
+        .where(
+            relationship.c.patient_id == patient_id,
+            relationship.c.account_id == bindparam("account_id"),
+            relationship.c.kind == RelationshipKind.STAFF.value,
+            *_ON_DAY,
+        )
+        .limit(1)
+        .with_for_update(read=True)
     )
-    .limit(1)
-    .with_for_update(read=True)
-)
+
+
+_STAFF = staff_relation(bindparam("patient_id"))
 
 
 def insert_relationship(db: Connection, stored: StoredRelationship, now: datetime, entry_id: UUID) -> None:
