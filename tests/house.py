@@ -344,11 +344,14 @@ class Client:
     who: Account
     purpose: str | None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who calls, and what for."""
+        purpose = {"Purpose-Of-Use": self.purpose} if self.purpose else {}
+        return {"Authorization": f"Bearer {self.who.token}", **purpose}
+
     def request(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.who.token}"}
-        if self.purpose:
-            headers["Purpose-Of-Use"] = self.purpose
-        headers |= options.pop("headers", None) or {}
+        headers = self.headers | (options.pop("headers", None) or {})
         if "version" in options:
             headers["If-Match"] = f'"{options.pop("version")}"'
         url = path if path.startswith(("/api", "/.", "/healthz")) else f"/api/v1{path}"

@@ -1,13 +1,15 @@
 """Strict JSON at the door (RFC 8259 read narrowly, as RFC 7493 I-JSON): one meaning per document, or 422.
 
 Parsers that keep the last of two equal keys, or read NaN, let two systems read one consent differently. What the
-database cannot hold (NUL, lone surrogates, integers beyond 64 bits) is refused here instead of failing later.
+database cannot hold (NUL, lone surrogates) and numbers that are not the same everywhere are refused here instead of
+failing later. The query of an address is read as narrowly.
 """
 
 import json
 import math
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -18,7 +20,8 @@ from service.errors import BadRequest, Code, ConsentryError, Invalid
 MAX_DEPTH = 32
 #: JSON, and JSON that describes a change (RFC 7396 section 4).
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
-MAX_INTEGER = 2**63 - 1
+#: Beyond this, readers disagree about which number was written (RFC 7493 section 2.2), and canonical JSON has no form.
+MAX_INTEGER = 2**53 - 1
 
 
 class _Unreadable(ValueError):
@@ -101,6 +104,20 @@ def _malformed(detail: str) -> Invalid:
     return Invalid(Code.MALFORMED_JSON, detail)
 
 
+def check_query(raw: bytes) -> None:
+    """Each parameter once, in UTF-8, without NUL; raises Invalid. Two values for one name would be two requests."""
+    if not raw:
+        return
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise Invalid(Code.INVALID_REQUEST, "The query is not UTF-8.") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise Invalid(Code.INVALID_REQUEST, "The query has the same parameter twice.")
+    if any("\x00" in text for pair in pairs for text in pair):
+        raise Invalid(Code.INVALID_REQUEST, "The query contains NUL.")
+
+
 class StrictRequest(Request):
     """A request whose `json()` is the strictly read value."""
 
@@ -123,6 +140,7 @@ class StrictRoute(APIRoute):
             strictly = StrictRequest(request.scope, request.receive)
             if not for_strangers:
                 bearer_session(strictly)
+            check_query(request.scope["query_string"])
             failure = await self._unreadable(strictly)
             if failure:
                 raise failure
@@ -132,9 +150,7 @@ class StrictRoute(APIRoute):
 
     async def _unreadable(self, request: StrictRequest) -> ConsentryError | None:
         """Why the body cannot be read, before FastAPI turns every reason into the same 400; else None."""
-        if self.body_field is None or request.headers.get("content-type", "").startswith(
-            "application/x-www-form-urlencoded"
-        ):
+        if self.body_field is None:
             return None
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         raw = await request.body()

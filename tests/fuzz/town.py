@@ -1,0 +1,111 @@
+"""One of everything a path can name, and somebody of every role: so that the fuzz does not end at 404."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from schemathesis import Case
+from schemathesis.core import NotSet
+from schemathesis.core.parameters import ParameterLocation
+
+from tests.house import Client, Service
+from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SPECIFIC, TPO, Office
+
+STAFF = ("intake", "clinician", "compliance", "administrator")
+ROLES = (*STAFF, "patient", "requester")
+
+#: Values that mean something, by the name of the member that holds them.
+WORDS: dict[str, Sequence[Any]] = {
+    "instrument": ("phq-9", "asq"),
+    "unit": ("U1", "U2", "U9"),
+    "disclosers": (["U1"], ["U1", "U2"]),
+    "purpose": ("TREAT", "HPAYMT", "HOUSING"),
+    "purposes": (["TREAT"], ["HOUSING", "TPO"]),
+    "labels": (["SUD"], ["PSY", "HIV"], "all"),
+    "categories": (["attendance"], ["SUD"]),
+    "family_name": (PATIENT["family_name"],),
+    "birth_date": (PATIENT["birth_date"],),
+    "grant_type": ("password", "client_credentials"),
+}
+
+_ANSWERS = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
+
+
+class Town(Office):
+    """An office with a chart, forms, consents, a disclosure and the people who may ask for them."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.chart()
+        recipient = self.clinic
+        consents = [self.signed(TPO)["id"], self.signed(CLINIC_ONLY)["id"], self.drafted(SPECIFIC)["id"]]
+        disclosed = self.disclose(recipient)
+        assert disclosed.status_code == 201, disclosed.text
+        forms, flags = self._forms()
+        self.known: dict[str, list[str]] = {
+            "patient_id": [self.patient_id],
+            "recipient_id": [recipient, self.lawyer],
+            "consent_id": consents,
+            "item_id": list(self.items.values()),
+            "assessment_id": forms,
+            "flag_id": flags,
+            "disclosure_id": [disclosed.json()["id"]],
+            "relationship_id": [self._relationship()],
+            "program_id": [str(service.program_id)],
+            "user_id": [str(service.account(role, name="somebody else").id) for role in ("intake",)],
+            "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
+            "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
+            "key": ["phq-9", "asq"],
+        }
+
+    def _forms(self) -> tuple[list[str], list[str]]:
+        """A completed form that raised a flag, and a draft."""
+        made: list[str] = []
+        for status in ("completed", "draft"):
+            body = {"instrument": "phq-9", "status": status, "answers": _ANSWERS}
+            answer = self.intake.post(f"/patients/{self.patient_id}/assessments", body)
+            assert answer.status_code == 201, answer.text
+            made.append(answer.json()["id"])
+        flags = self.intake.get(f"/patients/{self.patient_id}/flags").json()["items"]
+        assert flags
+        return made, [flag["id"] for flag in flags]
+
+    def _relationship(self) -> str:
+        return self.intake.get(f"/patients/{self.patient_id}/relationships").json()["items"][0]["id"]
+
+    def caller(self, role: str) -> Client:
+        """HTTP as this role, with the purpose it usually states."""
+        if role == "patient":
+            return self.patient
+        if role == "requester":
+            return self.outside()
+        if role == "clinician":
+            return self.clinician
+        return self.service.client(role, purpose="HOPERAT" if role == "compliance" else "TREAT")
+
+    def inhabit(self, case: Case, chosen: Random) -> None:
+        """Point most of a generated request at things that exist, and use words that mean something here."""
+        astray = case.meta is not None and case.meta.is_negative_at(ParameterLocation.PATH)
+        if not astray and chosen.random() < 0.9:
+            for name in case.path_parameters:
+                case.path_parameters[name] = chosen.choice(self.known[name])
+        if "If-Match" in case.headers and chosen.random() < 0.7:
+            case.headers["If-Match"] = f'"{chosen.randint(1, 3)}"'
+        if not isinstance(case.body, NotSet) and chosen.random() < 0.7:
+            case.body = self._meant(case.body, chosen)
+
+    def _meant(self, value: Any, chosen: Random) -> Any:
+        """A copy of a body in which names of things are mostly names of things there are."""
+        if isinstance(value, list):
+            return [self._meant(one, chosen) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: chosen.choice(self._words(name))
+            if self._words(name) and isinstance(member, str | list) and chosen.random() < 0.7
+            else self._meant(member, chosen)
+            for name, member in value.items()
+        }
+
+    def _words(self, name: str) -> Sequence[Any]:
+        return self.known.get(name) or WORDS.get(name, ())
