@@ -51,6 +51,7 @@ class Operator:
         """The program with this key; NotFound when it was never applied."""
 
         def find(db: Connection) -> Program:
+            enter(db, SERVICE_PROGRAM)
             stored = records.program_by_key(db, key)
             if stored is None:
                 raise NotFound(

@@ -70,6 +70,7 @@ def serve(
                 asyncio.run(_check(settings))
                 _announce(settings, url, demo_people=demo_people)
                 _run(listener, workers)
+    typer.echo(f"Stopped. The data is in {data}.")
 
 
 async def _check(settings: Settings) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from service import setup
-from service.cli import demo
+from service.cli import demo, tour_scenes
 from service.cli.database import served
 from service.cli.demo_cases import caseload
 from service.cli.demo_story import Act, Story
@@ -113,6 +113,11 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert "Every answer was right" in toured.stdout
         verified = command("ledger", "verify", "--data", str(prepared))
         assert verified.returncode == 0, verified.stdout + verified.stderr
+        with patch.dict(tour_scenes._ANSWERS, {"phq9.2": 3}):
+            wrong = command("tour", "--base-url", serving.base_url, "--data", str(prepared))
+        assert wrong.returncode == 1
+        assert "The PHQ-9 total is 13, not 12." in wrong.stderr
+        assert "Every answer was right" not in wrong.stdout
         _break_the_sign_in(known, tmp_path / "wrong.json")
         refused = command("tour", "--accounts", str(tmp_path / "wrong.json"))
         assert refused.returncode == 1
@@ -121,7 +126,8 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         form = {"grant_type": "password", "username": who["username"], "password": who["password"]}
         assert httpx2.post(f"{serving.base_url}/api/v1/auth/token", data=form).status_code == 200
         assert serving.interrupt() == 0
-    assert _counts(prepared)["patient"] == patients + 2  # the tour registers one, and a namesake
+        assert "Stopped." in serving.log.read_text()
+    assert _counts(prepared)["patient"] == patients + 4  # each tour registers one, and a namesake
 
 
 def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:
