@@ -1,7 +1,7 @@
 """Requests no description would allow: bytes, numbers and headers at the edges of what parsers and databases hold.
 
-Every oddity goes to some operations, with CONSENTRY_BATTERY=1 to every one, from somebody who may use it. The answer is a problem document or, where the
-oddity is harmless, the described success; never a 5xx.
+Every oddity goes to some operations, with CONSENTRY_BATTERY=1 to every one, from somebody who may use it. The answer is
+a problem document or, where the oddity is harmless, the described success; never a 5xx.
 """
 
 import json

@@ -59,7 +59,7 @@ ABOUT_HEADERS = {
 #: After these nobody is signed in who was.
 ENDING = {"revoke", "end_session", "disable_user"}
 #: These ask how far the ledger is; nothing here sequences it by itself.
-SEQUENCED = {"readyz", "prove_entry"}
+SEQUENCED = {"readyz", "prove_entry", "newest_checkpoint", "prove_consistency", "export_trail"}
 
 
 def described() -> dict[str, Any]:
