@@ -13,14 +13,19 @@ from tests.processes import Worker
 
 
 @pytest.fixture(scope="module")
-def pair(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Worker, Worker]]:
+def pair(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Service, Worker, Worker]]:
     """A program served by two processes."""
     house = House(cluster, "consentry_pair", tmp_path_factory.mktemp("pair"))
     house.clock.set(datetime.now(UTC))
     folder: Path = tmp_path_factory.mktemp("pair-logs")
     service = open_program(house)
     try:
-        with Worker(house.settings, folder / "a.log") as first, Worker(house.settings, folder / "b.log") as second:
+        with (
+            Worker(house.settings, folder / "a.log") as first,
+            Worker(house.settings, folder / "b.log") as second,
+        ):
             yield service, first, second
     finally:
         house.close()
@@ -70,6 +75,9 @@ def test_one_key_is_one_act_whichever_process_hears_it(pair: tuple[Service, Work
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(service.entries(action="patient.register")) == 1
     other = httpx2.post(
-        f"{second.base_url}/api/v1/patients", json={**body, "given_name": "Other"}, headers=headers, timeout=10
+        f"{second.base_url}/api/v1/patients",
+        json={**body, "given_name": "Other"},
+        headers=headers,
+        timeout=10,
     )
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
