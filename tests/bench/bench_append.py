@@ -1,7 +1,7 @@
 """P5: what an audit append costs, against a plain INSERT of the same row and a naive hash chain under a lock.
 
-All variants are one transaction over the same kind of connection, its tenant already set: write one row, commit. `plain` writes
-the row into a copy of the table without row-level security. `append` builds the MAC as every act does.
+All variants are one transaction over the same kind of connection, its tenant already set: write one row, commit.
+`plain` writes the row into a copy of the table without row-level security. `append` builds the MAC as every act does.
 `append+seq` is the same while the sequencer gives positions and signs once a second in this very process. `chain` takes
 a lock, reads its predecessor's hash, and writes the row with its own.
 """
