@@ -13,6 +13,7 @@ DATA ?= .consentry
 # Two workers fit the smallest machine this is meant for; more processes only help where there are more cores.
 TEST_WORKERS ?= 2
 COVERAGE ?= 90
+# detect-secrets ends with 3 when a known finding only moved to another line.
 # Linters and scanners read the project, not its environment or its data.
 ALL_FILES = find . -type f -not -path './.git/*' -not -path './$(VENV)/*' -not -path './.*cache/*' \
 	-not -path './.hypothesis/*' -not -path './build/*' -not -path './htmlcov/*' -not -name 'bench-*.json' -not -path './$(DATA)/*' -not -path '*/__pycache__/*' -not -path './*.egg-info/*' \
@@ -34,7 +35,10 @@ check: $(DEV_READY)
 	$(BIN)/consentry policies check
 	$(BIN)/consentry migrate --check
 	$(BIN)/bandit -q -c pyproject.toml -r service migrations
-	$(ALL_FILES) | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+	@echo detect-secrets over all files
+	@cp .secrets.baseline $(VENV)/secrets.baseline
+	@$(ALL_FILES) | xargs -0 sh -c '$(BIN)/detect-secrets-hook --no-verify --baseline $(VENV)/secrets.baseline "$$@" \
+		>$(VENV)/secrets.txt; [ $$? = 0 -o $$? = 3 ] || { cat $(VENV)/secrets.txt; exit 1; }' sh
 
 bench: $(DEV_READY)
 	$(BIN)/python -m tests.bench
