@@ -7,8 +7,8 @@ from fastapi import Request
 
 from service.edge.state import State
 
-#: Hexadecimal digits and dashes: a UUID or a trace id, never a name.
-_GIVEN = re.compile(r"[0-9A-Fa-f-]{8,64}", re.ASCII)
+#: A UUID or a 128-bit trace id and nothing else: a shorter run of digits and dashes is somebody's number or birthday.
+_GIVEN = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}", re.ASCII)
 
 
 def request_id_of(request: Request) -> str:
