@@ -222,7 +222,6 @@ def notes_after(db: Connection, tree: UUID, size: int, limit: int = 1000) -> lis
 
 
 # -- reading for verification, export and proofs
-# ----------------------------------------------------------------
 
 _STREAM = {"stream_results": True, "yield_per": 2000}
 _LEAVES = (

@@ -100,7 +100,6 @@ def read_record(work: Work, patient_id: UUID, *, before: UUID | None, at_most: i
 
 
 # -- for operations above
-# --------------------------------------------------------------------------------------
 
 
 def items_for_decision(
@@ -120,7 +119,6 @@ def items_opened(work: Work, patient_id: UUID, ids: Iterable[UUID]) -> tuple[Ite
 
 
 # -- inside
-# ----------------------------------------------------------------------------------------------------
 
 
 def _refuse(work: Work, stored: StoredItem, shown: ItemForDecision, decision: Decision) -> NoReturn:
