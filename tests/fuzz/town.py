@@ -9,7 +9,7 @@ from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
 from tests.house import Client, Service
-from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SPECIFIC, TPO, Office
+from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
 
 STAFF = ("intake", "clinician", "compliance", "administrator")
 ROLES = (*STAFF, "patient", "requester")
@@ -38,24 +38,64 @@ class Town(Office):
         super().__init__(service)
         self.chart()
         recipient = self.clinic
-        consents = [self.signed(TPO)["id"], self.signed(CLINIC_ONLY)["id"], self.drafted(SPECIFIC)["id"]]
+        self._bodies = self._good_bodies(service, recipient)
+        self.known: dict[str, list[str]] = {}
+        self._stocked: set[str] = set()
+        self.restock("disclosing")
         disclosed = self.disclose(recipient)
         assert disclosed.status_code == 201, disclosed.text
-        forms, flags = self._forms()
-        self.known: dict[str, list[str]] = {
+        self.known |= {
             "patient_id": [self.patient_id],
             "recipient_id": [recipient, self.lawyer],
-            "consent_id": consents,
             "item_id": list(self.items.values()),
-            "assessment_id": forms,
-            "flag_id": flags,
             "disclosure_id": [disclosed.json()["id"]],
-            "relationship_id": [self._relationship()],
             "program_id": [str(service.program_id)],
             "user_id": [str(service.account(role, name="somebody else").id) for role in ("intake",)],
             "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
             "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
             "key": ["phq-9", "asq"],
+        }
+
+    def restock(self, name: str) -> None:
+        """Consents, forms and flags nobody has ended yet, once for each operation."""
+        if name not in self._stocked:
+            self._stocked.add(name)
+            forms, flags = self._forms()
+            signed = [self.signed(TPO)["id"], self.signed(CLINIC_ONLY)["id"]]
+            self.known |= {
+                "consent_id": [*signed, self.drafted(SPECIFIC)["id"]],
+                "replaced_by": signed,
+                "assessment_id": forms,
+                "flag_id": flags,
+                "relationship_id": [self._relationship()],
+            }
+
+    def _good_bodies(self, service: Service, recipient: str) -> dict[str, Sequence[Any]]:
+        """Bodies that do something, by operation: chance alone writes no consent that can be signed."""
+        asked = (self.asked(recipient), self.asked(recipient, items=[self.items["attendance"]]))
+        now = service.clock.now().isoformat()
+        program = {
+            name: value
+            for name, value in service.client("administrator")
+            .get(f"/programs/{service.program_id}")
+            .json()
+            .items()
+            if name not in ("id", "version", "changed_at")
+        }
+        evidence = {"recipient_id": recipient, "starts_on": "2026-02-01", "evidence": "said so at intake"}
+        return {
+            "create_consent": (TPO, CLINIC_ONLY, SPECIFIC),
+            "edit_consent": (TPO, SPECIFIC),
+            "sign_consent": (SIGNATURE,),
+            "revoke_consent": ({"received_at": now, "form": "written", "by": "patient"},),
+            "preview_disclosure": asked,
+            "make_disclosure": asked,
+            "request_package": ({"patient": SOUGHT, "purpose": "TREAT"},),
+            "record_relationship": ({"kind": "treating", **evidence},),
+            "end_relationship": ({"ends_on": "2026-05-01"},),
+            "update_draft": ({"answers": _ANSWERS},),
+            "amend_assessment": ({"answers": _ANSWERS, "reason": "copied wrongly"},),
+            "replace_program": (program,),
         }
 
     def _forms(self) -> tuple[list[str], list[str]]:
@@ -71,7 +111,15 @@ class Town(Office):
         return made, [flag["id"] for flag in flags]
 
     def _relationship(self) -> str:
-        return self.intake.get(f"/patients/{self.patient_id}/relationships").json()["items"][0]["id"]
+        body = {
+            "kind": "third_party_payer",
+            "recipient_id": self.lawyer,
+            "starts_on": "2026-01-01",
+            "evidence": "bills",
+        }
+        answer = self.intake.post(f"/patients/{self.patient_id}/relationships", body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
 
     def caller(self, role: str) -> Client:
         """HTTP as this role, with the purpose it usually states."""
@@ -91,7 +139,10 @@ class Town(Office):
                 case.path_parameters[name] = chosen.choice(self.known[name])
         if "If-Match" in case.headers and chosen.random() < 0.7:
             case.headers["If-Match"] = f'"{chosen.randint(1, 3)}"'
-        if not isinstance(case.body, NotSet) and chosen.random() < 0.7:
+        good = self._bodies.get(case.operation.definition.raw["operationId"])
+        if good and chosen.random() < 0.3:
+            case.body = chosen.choice(good)
+        elif not isinstance(case.body, NotSet) and chosen.random() < 0.7:
             case.body = self._meant(case.body, chosen)
 
     def _meant(self, value: Any, chosen: Random) -> Any:
