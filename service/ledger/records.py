@@ -80,7 +80,12 @@ _NO_LEAF = ~exists().where(audit_leaf.c.entry_id == audit_entry.c.id)
 _FROM_LOW_WATER = audit_entry.c.xid >= cast(bindparam("low_water"), Xid8)
 _WAITING = (
     select(*ENTRY_AS_TEXT)
-    .where(_FROM_LOW_WATER, _NO_LEAF, audit_entry.c.tree.not_in(bindparam("skip", expanding=True)))
+    .where(
+        _FROM_LOW_WATER,
+        _NO_LEAF,
+        audit_entry.c.tree.not_in(bindparam("skip", expanding=True)),
+        audit_entry.c.id.not_in(bindparam("refused", expanding=True)),
+    )
     .order_by(audit_entry.c.recorded_at, audit_entry.c.id)
     .limit(bindparam("limit"))
 )
@@ -153,9 +158,14 @@ def horizon(db: Connection) -> Horizon:
     return Horizon(str(low_water) if above is False else "0", str(xmin))
 
 
-def waiting(db: Connection, low_water: str, skip: Collection[UUID], limit: int) -> list[Row]:
-    """Visible entries without a position, in the order in which they will get one."""
-    rows = db.execute(_WAITING, {"low_water": low_water, "skip": list(skip), "limit": limit})
+def waiting(
+    db: Connection, low_water: str, skip: Collection[UUID], refused: Collection[UUID], limit: int
+) -> list[Row]:
+    """Visible entries without a position, in the order in which they will get one; without those of trees to skip,
+    and without entries refused before.
+    """
+    values = {"low_water": low_water, "skip": list(skip), "refused": list(refused), "limit": limit}
+    rows = db.execute(_WAITING, values)
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
 

@@ -72,17 +72,18 @@ def sequence(
     deployment: str = "local",
     known_head: KnownHead | None = None,
     skip: Collection[UUID] = (),
+    known_refused: Collection[UUID] = (),
     batch: int = BATCH,
 ) -> Pass:
     """One pass in the current transaction, which the caller commits; then its notes may be copied outside.
 
-    `skip` names trees that were halted before: their entries keep waiting and do not fill the batch of
-    others.
+    `skip` names trees that were halted before, `known_refused` entries whose MAC was wrong before: they keep waiting
+    and do not fill the batch of others.
     """
     if not records.try_lead(db):
         return Pass(led=False)
     mark = records.horizon(db)
-    rows = records.waiting(db, mark.low_water, skip, batch)
+    rows = records.waiting(db, mark.low_water, skip, known_refused, batch)
     refused = tuple((str(row["id"]), str(row["tree"])) for row in rows if not mac_is_right(row, mac_key))
     wrong = {entry_id for entry_id, _ in refused}
     by_tree: dict[UUID, list[Row]] = {}
@@ -107,7 +108,7 @@ def sequence(
     return Pass(
         led=True,
         positions=sum(len(by_tree[tree]) for tree in extended),
-        more=full and bool(extended),
+        more=full and bool(extended or refused),
         extended=extended,
         refused=refused,
         halted=halted,
@@ -153,7 +154,7 @@ class Sequencer:
     interval: float = 1.0
     last: Pass | None = None
     failures: int = 0
-    refused: set[str] = field(default_factory=set[str])
+    refused: set[UUID] = field(default_factory=set[UUID])
     halted: set[UUID] = field(default_factory=set[UUID])
     _last_success: float = field(default_factory=monotonic)
     _copied_all: bool = False
@@ -201,6 +202,7 @@ class Sequencer:
                 deployment=self.deployment,
                 known_head=self.copies.head,
                 skip=self.halted,
+                known_refused=self.refused,
             ),
         )
         self._report(done)
@@ -225,9 +227,8 @@ class Sequencer:
 
     def _report(self, done: Pass) -> None:
         for entry_id, tree in done.refused:
-            if entry_id not in self.refused:
-                log().error("ledger_entry_refused", entry_id=entry_id, tree=tree)
-        self.refused = {entry_id for entry_id, _ in done.refused} | (self.refused if not done.led else set())
+            self.refused.add(UUID(entry_id))
+            log().error("ledger_entry_refused", entry_id=entry_id, tree=tree)
         for tree in done.halted:
             log().error("ledger_contradicts_checkpoint_copy", tree=str(tree))
         self.halted.update(done.halted)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, text
@@ -156,6 +156,28 @@ def test_a_forged_entry_gets_no_position_and_is_named(ledger: LedgerDatabase) ->
     report = ledger.verify(tree)
     assert [(found.kind, found.entry_id) for found in report.findings] == [(Kind.INSERTED, str(forged.id))]
     ledger.tamper("delete from audit_entry where id = %s", forged.id)
+
+
+def test_forgeries_do_not_keep_others_waiting(ledger: LedgerDatabase) -> None:
+    """More forged entries than a pass takes: each is refused once, then the honest one behind them gets its place."""
+    tree = ledger.new_tree()
+    forged = ledger.entries(tree, 5)
+
+    def unit(db: Connection) -> None:
+        enter_program(db, str(tree))
+        for entry in forged:
+            records.insert_entry(db, {**entry.values(), "mac": bytes(32)})
+
+    in_unit_sync(ledger.app, unit)
+    honest = ledger.append(tree, 1)[0]
+    known: set[UUID] = set()
+    for _ in range(4):
+        done = ledger.sequence(batch=2, known_refused=known)
+        known |= {UUID(entry_id) for entry_id, _ in done.refused}
+    assert known >= {entry.id for entry in forged}
+    assert positions(ledger, tree) == [str(honest.id)]
+    for entry in forged:
+        ledger.tamper("delete from audit_entry where id = %s", entry.id)
 
 
 def test_a_tree_that_contradicts_its_copy_is_not_signed_on(ledger: LedgerDatabase) -> None:
