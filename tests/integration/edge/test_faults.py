@@ -75,6 +75,7 @@ def test_database_killed_then_back(fragile: Service) -> None:
             break
         time.sleep(0.1)
     assert _get(fragile)[0] == 200
+    fragile.house.sequence()
     assert fragile.house.http.get("/readyz").status_code == 200
 
 
