@@ -13,6 +13,12 @@ settings.register_profile("consentry", deadline=None)
 settings.load_profile("consentry")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """What a test sees in the log is what an operator would see."""
+    configure_logs()
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL server of this test process, gone with it."""
@@ -26,7 +32,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One migrated database and one application per worker."""
-    configure_logs()
     built = House(cluster, "consentry_test", tmp_path_factory.mktemp("house"))
     try:
         yield built
