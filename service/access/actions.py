@@ -23,6 +23,8 @@ class Action(StrEnum):
     EVENT_RECORD = "event.record"
     RECIPIENT_REGISTER = "recipient.register"
     RECIPIENT_LIST = "recipient.list"
+    EMERGENCY_OPEN = "emergency.open"
+    EMERGENCY_END = "emergency.end"
     # intake
     INSTRUMENT_READ = "instrument.read"
     ASSESSMENT_SAVE = "assessment.save"
@@ -37,6 +39,9 @@ class Action(StrEnum):
     ITEM_READ = "item.read"
     RECORD_READ = "record.read"
     RECORD_USE = "record.use"
+    ATTACHMENT_ADD = "attachment.add"
+    ATTACHMENT_READ = "attachment.read"
+    ATTACHMENT_LIST = "attachment.list"
     # consent
     CONSENT_DRAFT = "consent.draft"
     CONSENT_READ = "consent.read"
@@ -47,6 +52,26 @@ class Action(StrEnum):
     CONSENT_SUPERSEDE = "consent.supersede"
     CONSENT_MARK_ERROR = "consent.mark_error"
     CONSENT_EXPIRE = "consent.expire"
+    #: A compliance officer's ruling on a doubt, an ending event or a formal defect of one consent.
+    CONSENT_RULE = "consent.rule"
+    CONSENT_TEXT_READ = "consent_text.read"
+    CONSENT_TEXT_ADOPT = "consent_text.adopt"
+    # restrictions (2.26)
+    RESTRICTION_REQUEST = "restriction.request"
+    RESTRICTION_ANSWER = "restriction.answer"
+    RESTRICTION_END = "restriction.end"
+    RESTRICTION_LIST = "restriction.list"
+    # evidence for bases without consent
+    EVIDENCE_RECORD = "evidence.record"
+    EVIDENCE_SIGN_OFF = "evidence.sign_off"
+    #: Findings that are the program director's alone (2.14(c), 2.15(a)(2), 2.52).
+    EVIDENCE_FIND = "evidence.find"
+    EVIDENCE_END = "evidence.end"
+    EVIDENCE_READ = "evidence.read"
+    EVIDENCE_LIST = "evidence.list"
+    #: Agreements and papers about no single patient: QSOA, research, audit, data use.
+    AGREEMENT_RECORD = "agreement.record"
+    AGREEMENT_READ = "agreement.read"
     # disclosure
     DISCLOSURE_PREVIEW = "disclosure.preview"
     DISCLOSURE_MAKE = "disclosure.make"
@@ -59,6 +84,9 @@ class Action(StrEnum):
     # the trail
     AUDIT_READ = "audit.read"
     AUDIT_EXPORT = "audit.export"
+    REVIEW_OPEN = "review.open"
+    REVIEW_LIST = "review.list"
+    REVIEW_CLOSE = "review.close"
     # accounts
     ACCOUNT_READ_SELF = "account.read_self"
     SESSION_LIST = "session.list"
@@ -101,6 +129,7 @@ CONTENT_ACTIONS: Final = frozenset(
         Action.RECORD_READ,
         Action.RECORD_USE,
         Action.PACKAGE_FETCH,
+        Action.ATTACHMENT_READ,
     }
 )
 
@@ -119,6 +148,7 @@ OUTSIDE_ACTIONS: Final = frozenset(
 _EVENTS: Final = frozenset(
     {
         Action.FLAG_RAISE,
+        Action.REVIEW_OPEN,
         Action.SIGN_IN_SUCCEEDED,
         Action.SIGN_IN_REFUSED,
         Action.SIGN_IN_LOCKED,
@@ -156,6 +186,22 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.CONSENT_SUPERSEDE,
         Action.CONSENT_MARK_ERROR,
         Action.CONSENT_EXPIRE,
+        Action.CONSENT_RULE,
+        Action.EMERGENCY_OPEN,
+        Action.EMERGENCY_END,
+        Action.ATTACHMENT_ADD,
+        Action.ATTACHMENT_READ,
+        Action.ATTACHMENT_LIST,
+        Action.RESTRICTION_REQUEST,
+        Action.RESTRICTION_ANSWER,
+        Action.RESTRICTION_END,
+        Action.RESTRICTION_LIST,
+        Action.EVIDENCE_RECORD,
+        Action.EVIDENCE_SIGN_OFF,
+        Action.EVIDENCE_FIND,
+        Action.EVIDENCE_END,
+        Action.EVIDENCE_READ,
+        Action.EVIDENCE_LIST,
         Action.DISCLOSURE_PREVIEW,
         Action.DISCLOSURE_MAKE,
         Action.DISCLOSURE_READ,

@@ -22,6 +22,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     COMPLIANCE = "compliance"
     ADMINISTRATOR = "administrator"
+    #: The part 2 program director (2.11): findings under 2.14, 2.15 and 2.52 are theirs alone.
+    DIRECTOR = "director"
     PATIENT = "patient"
     REQUESTER = "requester"
     SYSTEM = "system"
@@ -30,7 +32,9 @@ class Role(StrEnum):
 #: Which roles an account of each kind can hold. Anything else is refused when the account is made, and by a
 #: guardrail.
 ROLES_OF_KIND = {
-    CallerKind.STAFF: frozenset({Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE, Role.ADMINISTRATOR}),
+    CallerKind.STAFF: frozenset(
+        {Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE, Role.ADMINISTRATOR, Role.DIRECTOR}
+    ),
     CallerKind.PATIENT: frozenset({Role.PATIENT}),
     CallerKind.REQUESTER: frozenset({Role.REQUESTER}),
     CallerKind.SYSTEM: frozenset({Role.SYSTEM}),

@@ -23,6 +23,16 @@ class Obligation(StrEnum):
     RECORD_ACCOUNTING_528 = "RECORD_ACCOUNTING_528"
     #: Decide again at the moment the records leave.
     RECHECK_AT_RELEASE = "RECHECK_AT_RELEASE"
+    #: Complete documentation of the emergency in the patient's record, in the same act (2.51(c)).
+    DOCUMENT_EMERGENCY_2_51C = "DOCUMENT_EMERGENCY_2_51C"
+    #: The program director's own finding is on record (2.14(c), 2.15(a)(2)).
+    DIRECTOR_FINDING = "DIRECTOR_FINDING"
+    #: The paper the basis rests on (agreement, order, request, report) is on record and cited in the act.
+    CITE_EVIDENCE = "CITE_EVIDENCE"
+    #: The recipient is asked in writing not to use or disclose restricted records further (2.26(a)(4)).
+    ASK_RECIPIENT_NO_FURTHER_USE_2_26 = "ASK_RECIPIENT_NO_FURTHER_USE_2_26"
+    #: A task to tell the patient is opened with the act.
+    NOTIFY_PATIENT = "NOTIFY_PATIENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,9 @@ class Citation:
     conf: Confidence
     reason: str = ""
     text: str = ""
+    #: "" for a plain rule; for a forbid that asks for a person's judgement: `if_permitted` (needs review when
+    #: every other fact permits) or `always`.
+    review: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,7 @@ def _caller_facts(question: Question) -> CallerFacts:
         clinician=Role.CLINICIAN in roles,
         compliance=Role.COMPLIANCE in roles,
         administrator=Role.ADMINISTRATOR in roles,
+        director=Role.DIRECTOR in roles,
         patient=kind is CallerKind.PATIENT or Role.PATIENT in roles,
         requester=Role.REQUESTER in roles,
         system=Role.SYSTEM in roles,

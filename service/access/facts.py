@@ -29,6 +29,8 @@ class Facts:
     note_class: str = ""
     #: State of a consent or an assessment, or "".
     state: str = ""
+    #: This caller holds an emergency grant for this patient, in force now (break-glass, reviewed afterwards).
+    emergency_grant: bool = False
     #: Program the thing belongs to; None when it is made by this act. Becomes the resource, not a context
     #: attribute.
     program: UUID | None = None
@@ -57,14 +59,17 @@ class UseFacts:
     purpose_class: str = ""
     #: The kind is one the purpose can need (gate G6).
     kind_within_ceiling: bool = False
+    #: The caller holds an emergency grant for this patient, in force now.
+    emergency_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """One record item, one recipient, one consent (or none): may the item leave the program?
+    """One record item, one recipient, one ground (a consent, a piece of evidence, both or neither): may the
+    item leave the program?
 
-    Match facts are computed by `consent/match.py` from ids and dates; the policies alone say what follows
-    from them.
+    Match facts are computed by `consent/match.py` and `evidence/establish.py` from ids and dates; the
+    policies alone say what follows from them.
     """
 
     # the request
@@ -76,17 +81,40 @@ class ReleaseFacts:
     #: Program, covered entity or business associate: who may receive under one consent for all TPO
     #: (2.33(a)(2)).
     recipient_is_program_ce_ba: bool = False
+    #: What the recipient is, as the register has it: values of people/recipient.py RecipientRole.
+    recipient_roles: frozenset[str] = frozenset()
+    #: A treating provider relationship between patient and recipient is recorded and in force (2.11).
+    recipient_treats: bool = False
+    #: The recipient is the patient, or the patient's personal representative.
+    recipient_is_patient: bool = False
+    #: The recipient is reached through an intermediary (2.31(a)(4)(ii)).
+    via_intermediary: bool = False
     #: The kind is one the purpose can need (gate G6).
     kind_within_ceiling: bool = False
+    #: An agreed restriction in force covers this item, purpose and recipient (gate G5, 2.26); unknown counts
+    #: as yes.
+    restricted: bool = True
+    # the patient
+    #: living | deceased, or "".
+    patient_life: str = ""
+    #: Under the age of majority of the program's state and not emancipated; unknown counts as yes.
+    patient_minor: bool = True
     # the item
     kind: str = ""
     note_class: str = ""
     regime: str = ""
     labels_known: bool = False
+    #: What the patient told the program (2.63); unknown counts as yes.
+    confidential_communication: bool = True
+    #: The unit is publicly known as one for substance use disorders only: presence there tells everything
+    #: (2.13(c)(1)); unknown counts as yes.
+    presence_reveals: bool = True
     # the consent
     consent_present: bool = False
-    #: specific | tpo, or "".
+    #: A value of consent/model.py ConsentKind, or "".
     consent_kind: str = ""
+    #: Who signed: patient | patient_and_parent | personal_representative | program_director, or "".
+    consent_signer: str = ""
     #: State is active, read under a lock that is held until commit.
     consent_state_active: bool = False
     #: No element of 2.31(a) is missing.
@@ -98,14 +126,26 @@ class ReleaseFacts:
     consent_date_ok: bool = False
     #: In force from its date on.
     consent_effective: bool = False
-    #: Date passed or event happened; unknown counts as expired.
+    #: Date passed or event happened.
     consent_expired: bool = True
+    #: It ends with an event of which nobody can say whether it has happened.
+    consent_expiry_unknown: bool = True
+    #: Known to be materially false (2.31(c)(4)); unknown counts as false.
+    consent_false: bool = True
+    #: Somebody has recorded a doubt about its truth that is not settled.
+    consent_doubted: bool = True
     #: Revoked as a whole, or for this recipient; unknown counts as revoked.
     consent_revoked: bool = True
     discloser_covered: bool = False
     recipient_named: bool = False
     #: Named as a class, and a recorded relationship puts the recipient in it.
     recipient_in_class: bool = False
+    #: The intermediary on the way is named in the consent (E06).
+    intermediary_named: bool = False
+    #: The recipient is a member participant named in the consent (2.31(a)(4)(ii)(A)).
+    participant_named: bool = False
+    #: The consent has a general designation limited to treating providers (2.31(a)(4)(ii)(B)).
+    participant_designated: bool = False
     purpose_matches: bool = False
     kind_in_scope: bool = False
     label_in_scope: bool = False
@@ -113,6 +153,21 @@ class ReleaseFacts:
     #: Mixes SUD counseling notes, or legal proceedings, with anything else (2.31(b)(2), (d)).
     scope_combines_notes: bool = True
     purpose_combines_legal: bool = True
+    # the evidence (policies/evidence.yaml): what a basis without consent, or beside it, rests on
+    evidence_present: bool = False
+    #: A value of evidence/model.py EvidenceKind, or "".
+    evidence_kind: str = ""
+    #: No particular that its kind requires is missing.
+    evidence_complete: bool = False
+    #: Signed off by somebody who may sign off this kind (a director's finding: by the program director).
+    evidence_signed_off: bool = False
+    #: Begun and not ended today.
+    evidence_in_force: bool = False
+    evidence_names_recipient: bool = False
+    #: The item is one of those, or of the kinds, the evidence speaks of.
+    evidence_covers_item: bool = False
+    #: What it establishes: words of policies/evidence.yaml, never anything a patient said.
+    evidence_says: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +180,7 @@ class CallerFacts:
     clinician: bool = False
     compliance: bool = False
     administrator: bool = False
+    director: bool = False
     patient: bool = False
     requester: bool = False
     system: bool = False

@@ -16,7 +16,7 @@ from service.people.recipient import RecipientClass, RecipientType
 
 
 class ConsentKind(StrEnum):
-    """The instruments of 2.31, 2.34 and 2.35; only those in SUPPORTED_KINDS can be drafted today."""
+    """The instruments of 2.31 and 2.34-2.36, and the authorization of 45 CFR 164.508(a)(2)."""
 
     SPECIFIC = "specific"
     TPO = "tpo"
@@ -26,7 +26,14 @@ class ConsentKind(StrEnum):
     RESEARCH = "research"
     CRIMINAL_JUSTICE = "criminal_justice"
     FUNDRAISING = "fundraising"
-    CENTRAL_REGISTRY = "central_registry"
+    #: Central registry and other withdrawal management or maintenance programs (2.34).
+    REGISTRY = "registry"
+    #: State prescription drug monitoring program (2.36).
+    PDMP = "pdmp"
+    #: Payment by a third-party payer or health plan.
+    PAYER = "payer"
+    #: HIPAA's twin of counseling notes.
+    PSYCHOTHERAPY_NOTES = "psychotherapy_notes"
 
 
 SUPPORTED_KINDS = frozenset({ConsentKind.SPECIFIC, ConsentKind.TPO})
@@ -110,6 +117,14 @@ class Recipient:
     recipient_class: RecipientClass | None = None
     covered_entity: bool = False
     business_associate: bool = False
+    #: Values of people/recipient.py RecipientRole, as the register had them.
+    roles: tuple[str, ...] = ()
+    #: Intermediary only (2.31(a)(4)(ii)): the member participants named ...
+    participants: tuple[UUID, ...] = ()
+    #: ... or whom a general designation reaches: `treating_providers` is the only one the law knows.
+    general_designation: str | None = None
+    #: Central registry and maintenance programs only (2.34): the address is part of the consent.
+    address: str | None = None
 
     @property
     def under_hipaa(self) -> bool:
@@ -146,6 +161,8 @@ class Statements:
     hipaa_redisclosure: bool = False
     redisclosure_potential: bool = False
     refusal_consequences: bool = False
+    #: The patient may opt out of fundraising (2.31(a)(5)(iii)).
+    fundraising_optout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +181,17 @@ class ConsentTerms:
     form: Form | None
     initiated_by: Initiator | None = None
     language: str = "en"
+    #: The program means to raise funds for itself with these records (2.31(a)(5)(iii)).
+    program_intends_fundraising: bool = False
+    #: Treatment, payment, enrolment or eligibility depends on signing (2.31(b)(3), 164.514(f)(2)).
+    conditioned: bool = False
+    #: Criminal justice only (2.35): the condition of disposition, parole or release, and when revoking is possible.
+    justice_condition: str | None = None
+    revocable_after: str | None = None
+    #: Legal proceedings only (2.31(d)): which proceeding.
+    proceeding: str | None = None
+    #: Registry only (2.34): later established programs within 200 miles are covered unnamed.
+    within_200_miles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +247,8 @@ class ConsentRecord:
     revocations: tuple[Revocation, ...] = ()
     superseded_by: UUID | None = None
     error_reason: str | None = None
+    #: Compliance rulings in the order made: (kind, instant); kinds as in the table consent_ruling.
+    rulings: tuple[tuple[str, datetime], ...] = ()
 
     @property
     def revoked_recipients(self) -> frozenset[UUID]:

@@ -43,6 +43,13 @@ class Event(StrEnum):
     EMPLOYMENT_DECISION = "employment_decision"
     BENEFITS_DECISION = "benefits_decision"
     CASE_CLOSED = "case_closed"
+    # what decides who signs for the patient (2.14, 2.15)
+    DEATH = "death"
+    INCAPACITY_ADJUDICATED = "incapacity_adjudicated"
+    CAPACITY_RESTORED = "capacity_restored"
+    EMANCIPATION = "emancipation"
+    #: The patient declined fundraising (2.31(a)(5)(iii), 45 CFR 164.514(f)).
+    FUNDRAISING_OPT_OUT = "fundraising_opt_out"
 
 
 class Index(StrEnum):

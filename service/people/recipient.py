@@ -26,6 +26,41 @@ class RecipientType(StrEnum):
     INTERMEDIARY = "intermediary"
 
 
+class RecipientRole(StrEnum):
+    """What a recipient is in law, as the register has it: who may receive on which basis, and what it may do with
+    the records then (42 CFR 2.33, 2.12(c)-(d)). Covered entity and business associate are flags of their own.
+    """
+
+    PART2_PROGRAM = "part2_program"
+    HEALTH_PLAN = "health_plan"
+    #: A payer that is no HIPAA health plan (2.11).
+    THIRD_PARTY_PAYER = "third_party_payer"
+    MEDICAL_PERSONNEL = "medical_personnel"
+    FDA = "fda"
+    QSO = "qso"
+    ADMINISTRATIVE_CONTROL = "administrative_control"
+    LAW_ENFORCEMENT = "law_enforcement"
+    #: Court, prosecutor holding the charges, probation or parole: monitors a conditional release (2.35).
+    CRIMINAL_JUSTICE = "criminal_justice"
+    COURT = "court"
+    CHILD_PROTECTION = "child_protection"
+    PUBLIC_HEALTH_AUTHORITY = "public_health_authority"
+    MEDICAL_EXAMINER = "medical_examiner"
+    CENTRAL_REGISTRY = "central_registry"
+    #: Withdrawal management or maintenance treatment program (2.34).
+    TREATMENT_PROGRAM = "treatment_program"
+    PDMP = "pdmp"
+    RESEARCHER = "researcher"
+    AUDITOR = "auditor"
+    HHS_SECRETARY = "hhs_secretary"
+    ARMED_FORCES = "armed_forces"
+    VETERANS_AFFAIRS = "veterans_affairs"
+    PARENT_OR_GUARDIAN = "parent_or_guardian"
+    PERSONAL_REPRESENTATIVE = "personal_representative"
+    PATIENT = "patient"
+    FAMILY = "family"
+
+
 class RecipientClass(StrEnum):
     """Classes of recipients that can be named for treatment, payment and operations; TPO is the others
     together.
@@ -44,6 +79,12 @@ class RelationshipKind(StrEnum):
     """
 
     STAFF = "staff"
+    PARENT = "parent"
+    GUARDIAN = "guardian"
+    #: Legal authority to act for the patient in health care, or for the estate (2.11, 45 CFR 164.502(g)).
+    PERSONAL_REPRESENTATIVE = "personal_representative"
+    #: The recipient is the patient in person.
+    SELF = "self"
     TREATING = "treating"
     HEALTH_PLAN = "health_plan"
     THIRD_PARTY_PAYER = "third_party_payer"
@@ -56,7 +97,14 @@ CLASS_RELATIONSHIPS: Final[Mapping[RecipientClass, frozenset[RelationshipKind]]]
     RecipientClass.HEALTH_PLANS: frozenset({RelationshipKind.HEALTH_PLAN}),
     RecipientClass.THIRD_PARTY_PAYERS: frozenset({RelationshipKind.THIRD_PARTY_PAYER}),
     RecipientClass.PROGRAM_OPERATIONS: frozenset({RelationshipKind.OPERATIONS}),
-    RecipientClass.TPO: frozenset(RelationshipKind) - {RelationshipKind.STAFF},
+    RecipientClass.TPO: frozenset(
+        {
+            RelationshipKind.TREATING,
+            RelationshipKind.HEALTH_PLAN,
+            RelationshipKind.THIRD_PARTY_PAYER,
+            RelationshipKind.OPERATIONS,
+        }
+    ),
 }
 
 CLASS_NAMES: Final[Mapping[RecipientClass, str]] = {
@@ -82,6 +130,8 @@ class Party:
     business_associate: bool | None = None
     address: str | None = None
     phone: str | None = None
+    #: None: not said.
+    roles: frozenset[RecipientRole] | None = None
 
     @property
     def display_name(self) -> str:
@@ -106,6 +156,7 @@ class Recipient:
     phone: str | None
     state: str
     version: int
+    roles: frozenset[RecipientRole] = frozenset()
 
 
 def check(party: Party, at: str = "") -> None:

@@ -37,6 +37,20 @@ class Kind(StrEnum):
     DISCHARGE_SUMMARY = "discharge_summary"
     DEMOGRAPHICS = "demographics"
     ATTACHMENT = "attachment"
+    # extracts: the little that a basis without consent can reach, written for that act
+    NAME = "name"
+    ADDRESS = "address"
+    LAST_WHEREABOUTS = "last_whereabouts"
+    PATIENT_STATUS = "patient_status"
+    INCIDENT_FACTS = "incident_facts"
+    THREAT_FACTS = "threat_facts"
+    ABUSE_REPORT = "abuse_report"
+    CAUSE_OF_DEATH = "cause_of_death"
+    REGISTRY_FACTS = "registry_facts"
+    DISPENSING_RECORD = "dispensing_record"
+    SPECIMEN_ORDER = "specimen_order"
+    CLAIM = "claim"
+    DEIDENTIFIED_REPORT = "deidentified_report"
 
 
 class NoteClass(StrEnum):
@@ -45,6 +59,16 @@ class NoteClass(StrEnum):
     ORDINARY = "ordinary"
     SUD_COUNSELING_NOTE = "sud_counseling_note"
     PSYCHOTHERAPY_NOTE = "psychotherapy_note"
+
+
+class Provenance(StrEnum):
+    """Where the words of an item come from: what a Part 2 unit wrote stays under Part 2 wherever it is quoted."""
+
+    OWN = "own"
+    #: Quotes or summarises records of a Part 2 unit.
+    QUOTES_PART2 = "quotes_part2"
+    #: Received from a Part 2 program or lawful holder.
+    RECEIVED_PART2 = "received_part2"
 
 
 class ItemState(StrEnum):
@@ -118,6 +142,9 @@ class ItemForDecision:
     version: int
     author_id: UUID
     labels: frozenset[Label] | None
+    #: What the patient told the program (2.63).
+    confidential_communication: bool = True
+    provenance: Provenance = Provenance.OWN
 
 
 def note_class_of(kind: Kind) -> NoteClass:

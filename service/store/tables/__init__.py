@@ -7,6 +7,8 @@ entry written in the same transaction, which a deferred constraint trigger deman
 from service.store.tables import (
     consent,
     disclosure,
+    emergency,
+    evidence,
     identity,
     intake,
     ledger,
@@ -14,12 +16,15 @@ from service.store.tables import (
     programs,
     record,
     requests,
+    rights,
     vault,
 )
 
 __all__ = [
     "consent",
     "disclosure",
+    "emergency",
+    "evidence",
     "identity",
     "intake",
     "ledger",
@@ -27,5 +32,6 @@ __all__ = [
     "programs",
     "record",
     "requests",
+    "rights",
     "vault",
 ]

@@ -21,6 +21,9 @@ consent = Table(
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column(
+        "text_version", Text, nullable=True
+    ),  # the version of the words; null in rows older than the column
+    Column(
         "state", Text, nullable=False
     ),  # draft | active | revoked | expired | superseded | entered_in_error
     version_column(),
@@ -63,4 +66,38 @@ consent_signature = Table(
     instant("signed_at"),
     entry_column(),
     Index("ix_consent_signature_consent_id", "consent_id"),
+)
+
+#: A compliance officer's ruling on one consent: a doubt, its settlement, an ending event, a formal defect.
+consent_ruling = Table(
+    "consent_ruling",
+    metadata,
+    id_column(),
+    program_column(),
+    Column("consent_id", Uuid(), ForeignKey("consent.id"), nullable=False),
+    uuid_column("patient_id"),
+    Column(
+        "kind", Text, nullable=False
+    ),  # doubted | cleared | false | event_happened | event_not_happened | formal
+    sealed("particulars"),
+    uuid_column("ruled_by"),
+    instant("ruled_at"),
+    entry_column(),
+    Index("ix_consent_ruling_consent_id", "consent_id"),
+)
+
+#: Which version of the words a program uses from when on. The words themselves are files under policies/.
+consent_text = Table(
+    "consent_text",
+    metadata,
+    id_column(),
+    program_column(),
+    Column("version", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),  # SHA-256 of the file as adopted, hexadecimal
+    Column("effective_from", Date, nullable=False),
+    Column("recollect_by", Date, nullable=True),  # consents in older words are collected again by this day
+    uuid_column("adopted_by"),
+    instant("adopted_at"),
+    entry_column(),
+    Index("uq_consent_text_program_id_version", "program_id", "version", unique=True),
 )

@@ -21,6 +21,7 @@ disclosure = Table(
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     uuid_column("recipient_id"),
     uuid_column("consent_id", nullable=True),
+    uuid_column("evidence_id", nullable=True),
     Column("basis", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("channel", Text, nullable=False),

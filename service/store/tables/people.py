@@ -64,7 +64,7 @@ patient_event = Table(
     Column("occurred_on", Date, nullable=False),
     instant("recorded_at"),
     entry_column(),
-    Index("ix_patient_event_patient_id_kind", "patient_id", "kind"),
+    Index("uq_patient_event_patient_id_kind_occurred_on", "patient_id", "kind", "occurred_on", unique=True),
 )
 
 recipient = Table(

@@ -1,6 +1,6 @@
 """Record items and their former versions. Kind, unit, state and dates are clear; labels and content are sealed."""
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Table, Text, Uuid
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Table, Text, Uuid
 
 from service.store.base import metadata
 from service.store.columns import (
@@ -50,4 +50,26 @@ record_item_version = Table(
     sealed("content"),
     instant("replaced_at"),
     entry_column(),
+)
+
+#: Scanned consents, orders, identity papers: kept as they came, sealed, never executed.
+attachment = Table(
+    "attachment",
+    metadata,
+    id_column(),
+    program_column(),
+    Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # scanned_consent | court_order | identity_paper | other
+    Column("media_type", Text, nullable=False),  # as sniffed, never as claimed
+    Column("size", Integer, nullable=False),  # bytes
+    Column("subject_kind", Text, nullable=True),  # consent | evidence
+    uuid_column("subject_id", nullable=True),
+    Column("state", Text, nullable=False),  # kept | entered_in_error
+    version_column(),
+    sealed("content"),
+    sealed("description"),  # file name, title, SHA-256
+    uuid_column("added_by"),
+    instant("added_at"),
+    entry_column(),
+    Index("ix_attachment_patient_id_id", "patient_id", "id"),
 )
