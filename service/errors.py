@@ -42,6 +42,13 @@ class Code(StrEnum):
     RELATIONSHIP_INVALID = "relationship_invalid"
     EVENT_INVALID = "event_invalid"
     ITEM_INVALID = "item_invalid"
+    EVENT_ALREADY_RECORDED = "event_already_recorded"
+    EMERGENCY_INVALID = "emergency_invalid"
+    EMERGENCY_ENDED = "emergency_ended"
+    REVIEW_CLOSED = "review_closed"
+    RESTRICTION_INVALID = "restriction_invalid"
+    RESTRICTION_STATE = "restriction_state"
+    RESTRICTION_MUST_BE_AGREED = "restriction_must_be_agreed"
     # intake
     INSTRUMENT_UNKNOWN = "instrument_unknown"
     ASSESSMENT_REJECTED = "assessment_rejected"

@@ -145,6 +145,8 @@ class ItemForDecision:
     #: What the patient told the program (2.63).
     confidential_communication: bool = True
     provenance: Provenance = Provenance.OWN
+    #: When the program made or received it; None when nobody says.
+    created_at: datetime | None = None
 
 
 def note_class_of(kind: Kind) -> NoteClass:

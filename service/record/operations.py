@@ -158,6 +158,7 @@ def _shown(work: Work, stored: StoredItem) -> ItemForDecision:
         version=stored.version,
         author_id=stored.author_id,
         labels=_labels(work, stored),
+        created_at=stored.created_at,
     )
 
 

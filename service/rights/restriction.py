@@ -37,9 +37,14 @@ class Restriction:
     #: The disclosure is required by other law: then it need not be agreed to.
     required_by_law: bool = False
     reason: str = ""
+    #: What the program said when it agreed or declined, and how it ended.
+    answer: str = ""
+    ending: str = ""
     requested_at: datetime | None = None
     agreed_at: datetime | None = None
     ended_at: datetime | None = None
     #: Records created or received after this instant are no longer covered (ended by the program, 164.522(a)(2)(iii)).
     only_until: datetime | None = None
+    #: False when the stored terms did not open or are not this row's: then it counts as agreed, about everything.
+    readable: bool = True
     version: int = 1
