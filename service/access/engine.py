@@ -32,7 +32,9 @@ from service.errors import StartRefused
 
 #: What a determining rule brings along besides its effect.
 _REQUIRED = frozenset({"id", "cite", "conf"})
-_OPTIONAL = frozenset({"obligation", "reason", "text"})
+_OPTIONAL = frozenset({"obligation", "reason", "review", "text"})
+#: A forbid that asks for a person's judgement: only where everything else permits, or in any case.
+_REVIEWS = frozenset({"", "if_permitted", "always"})
 _HASHED_SUFFIXES = frozenset({".cedar", ".cedarschema", ".yaml", ".txt"})
 #: Versioned and recorded by themselves: a program's configuration, an instrument.
 _HASHED_ELSEWHERE = frozenset({"programs", "instruments"})
@@ -231,7 +233,12 @@ def _read_rule(file: str, body: Mapping[str, Any]) -> Rule:
         raise StartRefused(f"{file}: {name}: {error}") from None
     if duties and body["effect"] != "permit":
         raise StartRefused(f"{file}: {name}: only a permission brings duties")
-    citation = Citation(name, notes["cite"] or "", conf, notes.get("reason") or "", notes.get("text") or "")
+    review = notes.get("review") or ""
+    if review not in _REVIEWS or ("review" in notes and (not review or body["effect"] != "forbid")):
+        raise StartRefused(f"{file}: {name}: @review is if_permitted or always, on a rule that forbids")
+    citation = Citation(
+        name, notes["cite"] or "", conf, notes.get("reason") or "", notes.get("text") or "", review
+    )
     return Rule(citation, duties, body["effect"] == "forbid", file)
 
 

@@ -20,7 +20,9 @@ from service.errors import BadRequest, Code, Refused, StartRefused
 
 
 class PurposeClass(StrEnum):
-    """What a purpose is in law (codes of rules: T, P, O, RES, LEGAL, PH, OTHER)."""
+    """What a purpose is in law, however HL7 files it. A class, not a permission: what follows from it is said in
+    the policies alone.
+    """
 
     TREATMENT = "treatment"
     PAYMENT = "payment"
@@ -28,6 +30,13 @@ class PurposeClass(StrEnum):
     RESEARCH = "research"
     LEGAL = "legal"
     PUBLIC_HEALTH = "public_health"
+    #: Monitoring of a conditional release or sentence (42 CFR 2.35).
+    CRIMINAL_JUSTICE = "criminal_justice"
+    FUNDRAISING = "fundraising"
+    #: Reports that a law asks for or an incident calls for (2.12(c)(5)-(6), 2.15(b)(1), 2.34, 2.36, 2.51(b)).
+    REPORTING = "reporting"
+    #: Investigation of compliance by the Secretary (2.3(c)).
+    OVERSIGHT = "oversight"
     OTHER = "other"
 
     @property

@@ -31,6 +31,16 @@ def purposes() -> Purposes:
         ("PUBHLTH", PurposeClass.PUBLIC_HEALTH),
         ("HOUSING", PurposeClass.OTHER),
         ("EMPLOYMENT", PurposeClass.OTHER),
+        ("BTG", PurposeClass.TREATMENT),
+        ("ERTREAT", PurposeClass.TREATMENT),
+        ("AUDIT", PurposeClass.OPERATIONS),
+        ("THREAT", PurposeClass.REPORTING),
+        ("MILCDM", PurposeClass.REPORTING),
+        ("HDECD", PurposeClass.REPORTING),
+        ("SECRETARY", PurposeClass.OVERSIGHT),
+        ("CJMON", PurposeClass.CRIMINAL_JUSTICE),
+        ("FUNDRAISE", PurposeClass.FUNDRAISING),
+        ("INVESTPGM", PurposeClass.LEGAL),
     ],
 )
 def test_class_in_law(purposes: Purposes, code: str, legal_class: PurposeClass) -> None:
@@ -39,10 +49,11 @@ def test_class_in_law(purposes: Purposes, code: str, legal_class: PurposeClass) 
     assert found.legal_class is legal_class
 
 
-def test_every_legal_purpose_is_a_proceeding_and_no_tpo(purposes: Purposes) -> None:
-    for purpose in purposes.by_code.values():
-        assert purpose.proceedings is (purpose.legal_class is PurposeClass.LEGAL)
-        assert not (purpose.proceedings and purpose.legal_class.is_tpo)
+def test_a_legal_purpose_is_against_the_patient_unless_it_is_one_of_three(purposes: Purposes) -> None:
+    legal = {code for code, p in purposes.by_code.items() if p.legal_class is PurposeClass.LEGAL}
+    against = {code for code, p in purposes.by_code.items() if p.proceedings}
+    assert against == legal - {"LEGALOTHER", "DEFENSE", "INVESTPGM"}
+    assert {"HLEGAL", "PROCEED", "PROSECUTE"} <= against
 
 
 def test_an_act_on_a_patient_needs_a_purpose(purposes: Purposes) -> None:
