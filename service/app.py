@@ -29,6 +29,7 @@ from service.edge.headers import Edge
 from service.edge.metrics import sequencer_lag
 from service.edge.state import State
 from service.errors import StartRefused
+from service.evidence.rulebook import load_evidence
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
@@ -120,6 +121,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     instruments = load_catalogue(settings.policies / "instruments")
     rulebook = load_rulebook(settings.policies, CHECKED)
     disclosure = load_rules(settings.policies, access, rulebook)
+    evidence = load_evidence(settings.policies)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -142,6 +144,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
         rulebook=rulebook,
         disclosure=disclosure,
+        evidence=evidence,
         tokens=Tokens(
             signing_key=keys.token_signing_pem,
             retired_keys=keys.token_retired_pems,

@@ -13,6 +13,7 @@ from service.consent.rulebook import Rulebook
 from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
+from service.evidence.rulebook import EvidenceBook
 from service.identity import records
 from service.identity.tokens import Tokens
 from service.ids import ProgramId
@@ -50,6 +51,7 @@ class State:
     mechanisms: Mechanisms
     rulebook: Rulebook
     disclosure: DisclosureRules
+    evidence: EvidenceBook
     tokens: Tokens
     sequencer: Sequencer
     instruments: Catalogue
