@@ -13,11 +13,32 @@ from service.disclosure.notice import FULL, PINNED, SHORT, missing_duty, read_no
 from service.errors import StartRefused
 from tests.unit.disclosure.rules import NOTICE_TEXTS, NOTICES
 
-OUT_OF_DATE = (
-    "42 CFR part 2 prohibits unauthorized disclosure of these records.",
-    "The federal rules prohibit you from making any further disclosure of information in this record that "
-    "identifies a patient as having or having had a substance use disorder.",
+#: What went out before the rule of 2024, and what people still copy: further *disclosure* is prohibited, of use there
+#: is no word, and of the proceedings only the criminal ones.
+_ONLY_WITH_CONSENT = (
+    " unless further disclosure is expressly permitted by the written consent of the individual whose information is "
+    "being disclosed in this record or, is otherwise permitted by 42 CFR part 2. A general authorization for the "
+    "release of medical or other information is NOT sufficient for this purpose (see 2.31). The federal rules restrict "
+    "any use of the information to investigate or prosecute with regard to a crime any patient with a substance use "
+    "disorder, except as provided at 2.12(c)(5) and 2.65."
 )
+OUT_OF_DATE = {
+    "2018-short": "42 CFR part 2 prohibits unauthorized disclosure of these records.",
+    "2018-full": (
+        "This information has been disclosed to you from records protected by federal confidentiality rules (42 CFR "
+        "part 2). The federal rules prohibit you from making any further disclosure of information in this record that "
+        "identifies a patient as having or having had a substance use disorder either directly, by reference to "
+        "publicly available information, or through verification of such identification by another person"
+        + _ONLY_WITH_CONSENT
+    ),
+    "2020-full": (
+        "This record which has been disclosed to you is protected by federal confidentiality rules (42 CFR part 2). "
+        "The federal rules prohibit you from making any further disclosure of this record"
+        + _ONLY_WITH_CONSENT
+    ),
+    # the words of today with a sentence of yesterday behind them
+    "hybrid": NOTICES.full.text + _ONLY_WITH_CONSENT,
+}
 
 
 def test_the_texts_are_the_pinned_ones() -> None:
@@ -47,18 +68,34 @@ def test_a_missing_or_added_text_stops_the_start() -> None:
     with pytest.raises(StartRefused):
         read_notices({FULL: NOTICE_TEXTS[FULL]})
     with pytest.raises(StartRefused):
-        read_notices(NOTICE_TEXTS | {"2.32-a-1.2018": OUT_OF_DATE[1]})
+        read_notices(NOTICE_TEXTS | {"2.32-a-1.2018": OUT_OF_DATE["2018-full"]})
 
 
-@pytest.mark.parametrize("text", [*OUT_OF_DATE, "", None, "notice"])
-def test_texts_of_before_2024_are_refused(text: str | None) -> None:
-    code = missing_duty(NOTICES, notice_text=text, consent_copy=None, explanation="a clear explanation")
+@pytest.mark.parametrize("old", sorted(OUT_OF_DATE))
+def test_texts_of_before_2024_are_refused(old: str) -> None:
+    code = missing_duty(
+        NOTICES, notice_text=OUT_OF_DATE[old], consent_copy=None, explanation="a clear explanation"
+    )
     assert code == "NOTICE_TEXT_OUT_OF_DATE"
 
 
-@given(st.sampled_from(sorted(PINNED)), st.integers(0, 71), st.sampled_from(["", " ", "x"]))
-def test_any_edit_of_a_statement_is_refused(name: str, at: int, put: str) -> None:
+@pytest.mark.parametrize("old", sorted(OUT_OF_DATE))
+@pytest.mark.parametrize("name", sorted(PINNED))
+def test_an_old_text_under_a_current_name_stops_the_start(name: str, old: str) -> None:
+    with pytest.raises(StartRefused, match=name):
+        read_notices(NOTICE_TEXTS | {name: OUT_OF_DATE[old]})
+
+
+@pytest.mark.parametrize("text", ["", None, "notice"])
+def test_no_text_is_no_notice(text: str | None) -> None:
+    code = missing_duty(NOTICES, notice_text=text, consent_copy="a copy", explanation="words")
+    assert code == "NOTICE_TEXT_OUT_OF_DATE"
+
+
+@given(st.data(), st.sampled_from(sorted(PINNED)), st.sampled_from(["", " ", "x", "\n"]))
+def test_any_edit_of_a_statement_is_refused(data: st.DataObject, name: str, put: str) -> None:
     text = NOTICES.by_id[name].text
+    at = data.draw(st.integers(0, len(text) - 1))
     edited = text[:at] + put + text[at + 1 :]
     code = missing_duty(NOTICES, notice_text=edited, consent_copy="a copy", explanation=None)
     assert code == (None if edited == text else "NOTICE_TEXT_OUT_OF_DATE")
