@@ -23,6 +23,7 @@ from typing import Any, cast
 import cedarpy
 
 from service.access.actions import Action
+from service.access.bases import BASES_FILE, Bases, read_bases
 from service.access.caller import ROLES_OF_KIND, Caller, CallerKind, Role
 from service.access.compile import GROUPS, SCHEMA_FILE, differences, facts_type
 from service.access.decision import Citation, Confidence, Decision, Obligation
@@ -76,13 +77,14 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Policies, schema and purposes as they were when the service started; immutable.
+    """Policies, schema, purposes and bases as they were when the service started; immutable.
 
     `policy_set_hash` is the SHA-256, in hexadecimal, that every audit entry carries.
     """
 
     policy_set_hash: str
     purposes: Purposes
+    bases: Bases
     rules: Mapping[str, Rule]
     _evaluate: Callable[[Question], Decision]
 
@@ -98,6 +100,7 @@ class Engine:
         return Engine(
             policy_set_hash=hash_policies(policies),
             purposes=read_purposes((policies / "purposes.yaml").read_text(encoding="utf-8")),
+            bases=read_bases((policies / BASES_FILE).read_text(encoding="utf-8")),
             rules=MappingProxyType(rules),
             _evaluate=lru_cache(maxsize=_REMEMBERED)(evaluator.evaluate),
         )
