@@ -48,12 +48,16 @@ _FAILED = Decision(permitted=False, failed=True)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One policy as loaded: what it says (`citation`), which duties it brings, whether it forbids."""
+    """One policy as loaded: what it says (`citation`), which duties it brings, whether it forbids.
+
+    `conditions` are Cedar's own syntax trees, for the documents that show them in words; nothing is decided on them.
+    """
 
     citation: Citation
     obligations: tuple[Obligation, ...]
     forbids: bool
     file: str
+    conditions: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,7 @@ def _read_rule(file: str, body: Mapping[str, Any]) -> Rule:
     citation = Citation(
         name, notes["cite"] or "", conf, notes.get("reason") or "", notes.get("text") or "", review
     )
-    return Rule(citation, duties, body["effect"] == "forbid", file)
+    return Rule(citation, duties, body["effect"] == "forbid", file, tuple(body["conditions"]))
 
 
 def _slice(action: Action, bodies: Mapping[str, dict[str, Any]]) -> cedarpy.PolicySet:
