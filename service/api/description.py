@@ -17,14 +17,23 @@ _SCHEMAS: Final = "#/components/schemas/"
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
 
 #: Resources about patients: their routes are told the purpose of use.
-_ABOUT_PATIENTS: Final = frozenset({"patients", "intake", "record", "consent", "disclosure", "audit"})
+_ABOUT_PATIENTS: Final = frozenset(
+    {"patients", "intake", "record", "consent", "disclosure", "audit", "rights", "evidence", "agreements"}
+)
 #: POSTs that make nothing, so that repeating them needs no key.
 _REPEATABLE: Final = frozenset(
     {"token", "revoke", "search_patients", "preview_disclosure", "preview_reach", "disable_user"}
 )
 #: POSTs that may name the version they mean; the state of the thing decides anyway.
 _MAY_NAME_VERSION: Final = frozenset(
-    {"complete_assessment", "amend_assessment", "sign_consent", "revoke_consent"}
+    {
+        "complete_assessment",
+        "amend_assessment",
+        "sign_consent",
+        "revoke_consent",
+        "answer_restriction",
+        "end_restriction",
+    }
 )
 
 _PURPOSE: Final = {

@@ -4,17 +4,20 @@ from fastapi import APIRouter
 
 from service.api import (
     administration,
+    agreements,
     assessments,
     audit,
     auth,
     consents,
     disclosures,
+    evidence,
     health,
     instruments,
     items,
     patients,
     recipients,
     record_requests,
+    restrictions,
 )
 from service.edge.models import ProblemModel
 
@@ -39,4 +42,7 @@ router.include_router(consents.router)
 router.include_router(disclosures.router)
 router.include_router(record_requests.router)
 router.include_router(items.router)
+router.include_router(evidence.router)
+router.include_router(agreements.router)
+router.include_router(restrictions.router)
 router.include_router(audit.router)

@@ -118,6 +118,11 @@ def items_opened(work: Work, patient_id: UUID, ids: Iterable[UUID]) -> tuple[Ite
     return tuple(items.opened(work, stored) for stored in records.settled_items(work.db, patient_id, ids))
 
 
+def settled_ids(work: Work, patient_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the ids that are final or amended items of this patient; nothing is opened."""
+    return frozenset(stored.id for stored in records.settled_items(work.db, patient_id, ids))
+
+
 # -- inside
 
 

@@ -37,6 +37,8 @@ class Restriction:
     #: The disclosure is required by other law: then it need not be agreed to.
     required_by_law: bool = False
     reason: str = ""
+    #: The program had no choice when it agreed (2.26(a)(6)): then no notice of its own ends it.
+    owed: bool = False
     #: What the program said when it agreed or declined, and how it ended.
     answer: str = ""
     ending: str = ""
