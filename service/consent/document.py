@@ -8,10 +8,10 @@ covers.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator
 from datetime import date
 
+from service.consent.by_kind import lines_by_kind
 from service.consent.model import (
     TPO_PURPOSE,
     WHOLE_PROGRAM,
@@ -22,7 +22,8 @@ from service.consent.model import (
     Recipient,
     Scope,
 )
-from service.consent.rulebook import ConsentText
+from service.consent.phrases import listed, one_line, put, quoted
+from service.consent.wording import ConsentText, ConsentTextByKind
 
 _MONTHS = (
     "January",
@@ -40,39 +41,15 @@ _MONTHS = (
 )
 
 
-def one_line(typed: str) -> str:
-    """What somebody typed, as one line: NFC, control and format characters out, white space folded."""
-    kept = "".join(
-        " " if unicodedata.category(c) in {"Zl", "Zp", "Zs"} or c in "\t\r\n\v\f\x85" else c
-        for c in unicodedata.normalize("NFC", typed)
-        if unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs", "Cn"} or c in "\t\r\n\v\f\x85"
-    )
-    return " ".join(kept.split())
-
-
 def _day(day: date) -> str:
     """A date nobody can read the wrong way round; written out here because strftime follows the locale."""
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
-def _put(template: str, **values: str) -> str:
-    """The template with its places filled; one pass, so that braces in a value stay what they are."""
-    return template.format(**{name: one_line(value) for name, value in values.items()})
-
-
-def _quoted(typed: str) -> str:
-    return f"\u201c{one_line(typed).replace(chr(0x201C), chr(34)).replace(chr(0x201D), chr(34))}\u201d"
-
-
-def _words(codes: tuple[str, ...], words: dict[str, str]) -> str:
-    """The words for the codes, in a fixed order; a code without words is shown as it is, never left out."""
-    return ", ".join(sorted(words.get(code, one_line(code)) for code in set(codes)))
-
-
 def _recipient(recipient: Recipient, text: ConsentText) -> str:
     if recipient.recipient_class is not None:
         return text.recipients.classes.get(recipient.recipient_class.value, one_line(recipient.name))
-    return _put(text.recipients.named, name=recipient.name)
+    return put(text.recipients.named, name=recipient.name)
 
 
 def _scope(scope: Scope, text: ConsentText) -> Iterator[str]:
@@ -80,22 +57,22 @@ def _scope(scope: Scope, text: ConsentText) -> Iterator[str]:
     if scope.kinds == "all":
         yield words.all_kinds
     elif scope.kinds:
-        yield _put(words.kinds, kinds=_words(scope.kinds, text.kinds))
+        yield put(words.kinds, kinds=listed(scope.kinds, text.kinds))
     if scope.labels == "all":
         yield words.all_labels
     elif scope.labels:
-        yield _put(words.labels, labels=_words(scope.labels, text.labels))
+        yield put(words.labels, labels=listed(scope.labels, text.labels))
     match (scope.first_day, scope.last_day):
         case (None, None):
             pass
         case (date() as first, date() as last):
-            yield _put(words.between, first_day=_day(first), last_day=_day(last))
+            yield put(words.between, first_day=_day(first), last_day=_day(last))
         case (date() as first, None):
-            yield _put(words.since, first_day=_day(first))
+            yield put(words.since, first_day=_day(first))
         case (None, date() as last):
-            yield _put(words.until, last_day=_day(last))
+            yield put(words.until, last_day=_day(last))
     if scope.description.strip():
-        yield words.description.format(description=_quoted(scope.description))
+        yield words.description.format(description=quoted(scope.description))
 
 
 def _expiry(expiry: Expiry, text: ConsentText) -> Iterator[str]:
@@ -103,10 +80,10 @@ def _expiry(expiry: Expiry, text: ConsentText) -> Iterator[str]:
     match expiry.kind:
         case ExpiryKind.DATE:
             if expiry.on is not None:
-                yield _put(words.date, date=_day(expiry.on))
+                yield put(words.date, date=_day(expiry.on))
         case ExpiryKind.EVENT:
             if expiry.event:
-                yield _put(words.event, event=text.events.get(expiry.event, expiry.event))
+                yield put(words.event, event=text.events.get(expiry.event, expiry.event))
         case ExpiryKind.NONE:
             yield words.none
         case ExpiryKind.END_OF_TREATMENT:
@@ -123,15 +100,15 @@ def _statements(terms: ConsentTerms, text: ConsentText) -> Iterator[str]:
         (chosen.refusal_consequences, words.refusal_consequences),
     ):
         if selected:
-            yield _put(paragraph, program=terms.program_name)
+            yield put(paragraph, program=terms.program_name)
 
 
 def _disclosers(terms: ConsentTerms, text: ConsentText) -> Iterator[str]:
     for discloser in sorted(terms.disclosers, key=lambda d: d.unit):
         if discloser.unit == WHOLE_PROGRAM:
-            yield _put(text.disclosers.all_units, program=terms.program_name)
+            yield put(text.disclosers.all_units, program=terms.program_name)
         else:
-            yield _put(text.disclosers.unit, unit=discloser.name, program=terms.program_name)
+            yield put(text.disclosers.unit, unit=discloser.name, program=terms.program_name)
 
 
 def _purposes(terms: ConsentTerms, text: ConsentText) -> Iterator[str]:
@@ -154,7 +131,7 @@ def _form(form: Form | None, text: ConsentText) -> list[str]:
 def _sections(terms: ConsentTerms, text: ConsentText) -> Iterator[tuple[str, list[str]]]:
     heading = text.headings
     name = terms.patient_name
-    yield heading.patient, [_put(text.patient, name=name)] if one_line(name) else []
+    yield heading.patient, [put(text.patient, name=name)] if one_line(name) else []
     yield heading.disclosers, list(_disclosers(terms, text))
     yield heading.recipients, sorted({_recipient(recipient, text) for recipient in terms.recipients})
     yield heading.scope, list(_scope(terms.scope, text))
@@ -168,6 +145,8 @@ def render(terms: ConsentTerms, text: ConsentText) -> str:
     """The consent in plain words: a title, then sections of a heading and its lines; an empty section
     shows a dash.
     """
+    if isinstance(text, ConsentTextByKind):
+        return "\n".join(lines_by_kind(terms, text))
     lines = [text.title, f"({text.version})", ""]
     for heading, paragraphs in _sections(terms, text):
         lines.append(heading)
