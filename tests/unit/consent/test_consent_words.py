@@ -93,7 +93,7 @@ def other_values(value: Any) -> Iterator[Any]:
             for changed in other_values(getattr(value, field.name)):
                 yield replace(value, **{field.name: changed})
     elif isinstance(value, tuple):
-        yield value[:-1]
+        yield value[:-1] if value else ("x",)
         for place, one in enumerate(value):
             for changed in other_values(one):
                 yield (*value[:place], changed, *value[place + 1 :])
