@@ -63,10 +63,14 @@ class Code(StrEnum):
     CONSENT_NOT_DRAFT = "consent_not_draft"
     CONSENT_NOT_ACTIVE = "consent_not_active"
     CONSENT_TEXT_CHANGED = "consent_text_changed"
+    CONSENT_NOT_REVOCABLE_YET = "consent_not_revocable_yet"
+    RULING_NOT_APPLICABLE = "ruling_not_applicable"
     TRANSITION_REFUSED = "transition_refused"
     # disclosure
     DISCLOSURE_DENIED = "disclosure_denied"
     DISCLOSURE_INVALID = "disclosure_invalid"
+    # evidence
+    EVIDENCE_INCOMPLETE = "evidence_incomplete"
     # identity and administration
     USERNAME_TAKEN = "username_taken"
     PASSWORD_UNACCEPTABLE = "password_unacceptable"  # noqa: S105 -- an error code, not a secret

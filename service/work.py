@@ -213,13 +213,15 @@ class Work:
         policies: Sequence[str] = (),
         detail: Mapping[str, Json] | None = None,
         payload: Json = None,
+        beside: bool = False,
     ) -> UUID:
         """Insert the entry of this act; the first one has `entry_id`, further ones their own. Returns its id.
 
-        `policies` adds legal rules to the ones that allowed the act. Raises Unavailable when the entry cannot be
-        written: then nothing of the unit happens.
+        `policies` adds legal rules to the ones that allowed the act. `beside`: something done within the unit's own act
+        and before it; it never stands for that act, which has yet to be recorded. Raises Unavailable when the entry
+        cannot be written: then nothing of the unit happens.
         """
-        entry_id = self.entry_id if self._recorded == 0 else new_id(self.now)
+        entry_id = new_id(self.now) if beside or self._recorded else self.entry_id
         deciding = {name for decision in self._decisions for name in decision.policies} | set(policies)
         entry = Entry(
             id=entry_id,
@@ -247,7 +249,7 @@ class Work:
             request_id=self.request_id,
         )
         write_entry(self.db, entry, self._ledger_mac_key)
-        self._recorded += 1
+        self._recorded += 0 if beside else 1
         return entry_id
 
     def record_incident(self, error: ConsentryError) -> None:

@@ -69,16 +69,15 @@ def establish(
     rule = book.find(evidence.kind)
     if rule is None:
         return EvidenceFacts(present=True)
-    complete = not missing(book, evidence.kind, evidence.particulars)
     return EvidenceFacts(
         present=True,
         kind=evidence.kind.value,
-        complete=complete,
+        complete=not missing(book, evidence.kind, evidence.particulars),
         signed_off=_signed_off(rule, evidence),
         in_force=_in_force(evidence, today),
         names_recipient=recipient_id in evidence.recipients,
         covers_item=_covers(rule, evidence, item),
-        says=_says(rule, evidence) if complete else frozenset(),
+        says=said(book, evidence),
     )
 
 
@@ -96,6 +95,18 @@ def reach_faults(
     if not items and not kinds:
         return (FieldError("kinds", "missing", "Say of which items or kinds of item it speaks.", rule.cite),)
     return ()
+
+
+def said(book: EvidenceBook, evidence: Evidence) -> frozenset[str]:
+    """The words a paper establishes; an incomplete one says nothing."""
+    rule = book.find(evidence.kind)
+    if rule is None or missing(book, evidence.kind, evidence.particulars):
+        return frozenset()
+    return frozenset(
+        word
+        for word, conditions in rule.says.items()
+        if all(_holds(rule, condition, evidence) for condition in conditions)
+    )
 
 
 def _signed_off(rule: KindRule, evidence: Evidence) -> bool:
@@ -118,14 +129,6 @@ def _covers(rule: KindRule, evidence: Evidence, item: ItemForDecision) -> bool:
     if isinstance(evidence.kinds, str):
         return evidence.kinds == "all" and rule.reach == "all"
     return item.kind.value in evidence.kinds
-
-
-def _says(rule: KindRule, evidence: Evidence) -> frozenset[str]:
-    return frozenset(
-        word
-        for word, conditions in rule.says.items()
-        if all(_holds(rule, condition, evidence) for condition in conditions)
-    )
 
 
 def _holds(rule: KindRule, condition: Condition, evidence: Evidence) -> bool:

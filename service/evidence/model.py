@@ -92,3 +92,7 @@ class Evidence:
     recorded_at: datetime
     signed_off_roles: frozenset[str] = frozenset()
     version: int = 1
+    signed_off_by: UUID | None = None
+    signed_off_at: datetime | None = None
+    #: Why it was ended, in the words of whoever ended it.
+    ended_because: str = ""
