@@ -1,4 +1,4 @@
-"""Policy files: compiled and validated exactly as a serving process does it, and the generated ones kept true."""
+"""Policy files: compiled and validated exactly as a serving process does it, and what is generated kept true."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from service.access.compile import differences, write_generated
 from service.access.engine import Engine
+from service.cli.rule_documents import stale_documents, write_documents
 from service.config import ROOT
 from service.errors import StartRefused
 
@@ -16,15 +17,21 @@ Folder = Annotated[
     Path, typer.Option("--policies", envvar="CONSENTRY_POLICIES", help="Folder of policy files.")
 ]
 DEFAULT_FOLDER = ROOT / "policies"
+#: The documents that describe a folder of policies stand beside it.
+DOCUMENTS = "docs"
 
 
 @app.command("check")
 def check(policies: Folder = DEFAULT_FOLDER) -> None:
-    """Refuse policies that do not validate, or generated files that do not match their source."""
+    """Refuse policies that do not validate, and generated files and documents that do not match their source."""
     stale = differences(policies)
     if stale:
         raise StartRefused(f"Not as generated: {', '.join(stale)}. Run: consentry policies generate")
     engine = Engine.load(policies)
+    folder = policies.resolve().parent / DOCUMENTS
+    # a clinic that keeps policies of its own elsewhere need not keep documents about them
+    if folder.is_dir() and (old := stale_documents(policies, folder)):
+        raise StartRefused(f"Not as the policies are: {', '.join(old)}. Run: consentry policies docs")
     typer.echo(f"Policies are valid; policy set {engine.policy_set_hash[:16]}")
 
 
@@ -32,4 +39,13 @@ def check(policies: Folder = DEFAULT_FOLDER) -> None:
 def generate(policies: Folder = DEFAULT_FOLDER) -> None:
     """Write the schema and the role policies from their sources."""
     changed = write_generated(policies)
+    typer.echo("\n".join(f"wrote {path}" for path in changed) or "Everything was up to date.")
+
+
+@app.command("docs")
+def docs(policies: Folder = DEFAULT_FOLDER) -> None:
+    """Write the decision table, the states of a consent and the kinds of evidence, beside the policies."""
+    folder = policies.resolve().parent / DOCUMENTS
+    folder.mkdir(exist_ok=True)
+    changed = write_documents(policies, folder)
     typer.echo("\n".join(f"wrote {path}" for path in changed) or "Everything was up to date.")
