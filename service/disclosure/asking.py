@@ -15,11 +15,13 @@ from service.access.purposes import Purpose
 from service.consent.model import ConsentKind, ConsentRecord, Today
 from service.consent.operations import consents_for_recipient, today_for
 from service.disclosure.accounting import Channel
-from service.disclosure.cases import Circumstances, Recipient, cases_for, shown
-from service.disclosure.decide import DisclosureDecision, Question, decide
+from service.disclosure.decide import DisclosureDecision
+from service.disclosure.judging import judge
 from service.disclosure.rulebook import DisclosureRules
+from service.disclosure.situation import Recipient, Situation
 from service.errors import Code, FieldError, Invalid, Refused
 from service.labels import Label
+from service.people.at_law import PatientAtLaw
 from service.people.facts import program_day
 from service.people.recipient import Party, RecipientType
 from service.people.recipient import Recipient as Registered
@@ -119,23 +121,17 @@ def gather(
         ]
         raise Invalid(Code.DISCLOSURE_INVALID, "Some of these items cannot be disclosed by anyone.", faults)
     wanted = tuple(item for item in items if categories is None or _is_meant(item, categories))
-    circumstances = Circumstances(
-        patient_id=patient_id,
+    situation = Situation(
+        program=work.program,
+        patient=PatientAtLaw(patient_id),
         recipient=_as_recipient(recipient, related),
         purpose=purpose,
-        today=today,
-        book=rules.book,
-        classes=rules.classes,
-    )
-    question = Question(
-        items=[shown(item) for item in wanted],
-        cases=cases_for(circumstances, wanted, consents),
-        purpose_class=purpose.legal_class,
         channel=channel,
-        evaluated_at=work.now,
-        policy_version=work.access.policy_set_hash,
+        today=today,
+        items=wanted,
+        consents=consents,
     )
-    decision = decide(question, work.decide, rules.reasons)
+    decision = judge(situation, work.decide, rules)
     return Gathered(patient_id, recipient, purpose, channel, today, consents, wanted, decision)
 
 
@@ -192,6 +188,8 @@ def _as_recipient(registered: Registered, related: frozenset[str]) -> Recipient:
         covered_entity=registered.covered_entity,
         business_associate=registered.business_associate,
         relationships=related,
+        roles=frozenset(role.value for role in registered.roles),
+        type=registered.type.value,
         known=registered.state == "active",
     )
 

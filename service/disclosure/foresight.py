@@ -15,10 +15,12 @@ from service.consent.model import TPO_PURPOSE, ConsentRecord, Today
 from service.consent.model import Recipient as Named
 from service.consent.operations import consent_for_preview, today_for
 from service.disclosure.accounting import Channel
-from service.disclosure.cases import Circumstances, Recipient, cases_for, shown
-from service.disclosure.decide import DisclosureDecision, Question, decide
+from service.disclosure.decide import DisclosureDecision
+from service.disclosure.judging import judge
 from service.disclosure.rulebook import DisclosureRules
+from service.disclosure.situation import Recipient, Situation
 from service.ids import RecipientId
+from service.people.at_law import PatientAtLaw
 from service.people.facts import program_day
 from service.people.recipient import RecipientType, RelationshipKind, in_class
 from service.people.recipients.operations import recipient_facts
@@ -115,16 +117,17 @@ def _decided(
     recipient: Recipient,
     purpose: Purpose,
 ) -> DisclosureDecision:
-    circumstances = Circumstances(consent.patient_id, recipient, purpose, today, rules.book, rules.classes)
-    question = Question(
-        items=[shown(item) for item in items],
-        cases=cases_for(circumstances, items, [consent]),
-        purpose_class=purpose.legal_class,
+    situation = Situation(
+        program=work.program,
+        patient=PatientAtLaw(consent.patient_id),
+        recipient=recipient,
+        purpose=purpose,
         channel=Channel.EHR,
-        evaluated_at=work.now,
-        policy_version=work.access.policy_set_hash,
+        today=today,
+        items=items,
+        consents=(consent,),
     )
-    return decide(question, work.decide, rules.reasons)
+    return judge(situation, work.decide, rules)
 
 
 def _purposes(work: Work, consent: ConsentRecord) -> list[Purpose]:

@@ -1,6 +1,6 @@
 """Everything of policies/ that disclosure rests on, loaded once at the start."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +8,11 @@ from service.access.engine import Engine
 from service.consent.match import classes_of
 from service.consent.rulebook import Rulebook
 from service.disclosure.notice import Notices, read_notices
-from service.disclosure.reasons import Reasons, read_reasons
+from service.disclosure.reasons import Reason, Reasons, read_reasons
 from service.disclosure.redisclosure import RedisclosureRules, read_redisclosure
 from service.disclosure.words import Words, load_words
 from service.errors import StartRefused
+from service.evidence.rulebook import EvidenceBook, load_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,18 @@ class DisclosureRules:
     redisclosure: RedisclosureRules
     words: Words
     classes: Mapping[str, str]
+    evidence: EvidenceBook
+    #: SHA-256 of everything a decision rests on (Engine.policy_set_hash).
+    policy_version: str
+
+    def basis_of(self, rules: Iterable[str]) -> Reason | None:
+        """The lawful basis among the rules that permit: the first in rank. None when none of them is a basis."""
+        known = [self.reasons.bases[name] for name in rules if name in self.reasons.bases]
+        return min(known, key=self.rank, default=None)
+
+    def rank(self, basis: Reason) -> int:
+        """Which of several bases is recorded: the one with the lowest rank."""
+        return list(self.reasons.bases).index(basis.code)
 
 
 def load_rules(policies: Path, access: Engine, book: Rulebook) -> DisclosureRules:
@@ -42,9 +55,11 @@ def load_rules(policies: Path, access: Engine, book: Rulebook) -> DisclosureRule
     citations = {name: rule.citation for name, rule in access.rules.items()}
     return DisclosureRules(
         book=book,
-        reasons=read_reasons(reasons_text, citations, book.reasons),
+        reasons=read_reasons(reasons_text, citations, book.reasons, access.bases.release),
         notices=read_notices(notices),
         redisclosure=read_redisclosure(redisclosure_text),
         words=load_words(policies),
         classes=classes_of(access.purposes),
+        evidence=load_evidence(policies),
+        policy_version=access.policy_set_hash,
     )

@@ -10,14 +10,15 @@ from service.access.engine import Engine
 from service.access.facts import ReleaseFacts, UseFacts
 from service.disclosure.decide import Judge
 from service.disclosure.notice import read_notices
-from service.disclosure.reasons import read_reasons
+from service.disclosure.rulebook import load_rules
 from service.ids import AccountId, ProgramId, SessionId
 from tests.unit.consent.cases import BOOK, POLICIES
 
 ENGINE = Engine.load(POLICIES)
 CITATIONS = {name: rule.citation for name, rule in ENGINE.rules.items()}
+RULES = load_rules(POLICIES, ENGINE, BOOK)
 REASONS_TEXT = (POLICIES / "reasons.yaml").read_text(encoding="utf-8")
-REASONS = read_reasons(REASONS_TEXT, CITATIONS, BOOK.reasons)
+REASONS = RULES.reasons
 NOTICE_TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(POLICIES / "notices").iterdir()}
 NOTICES = read_notices(NOTICE_TEXTS)
 

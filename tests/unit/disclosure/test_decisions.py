@@ -14,37 +14,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.access.caller import Role
-from service.access.decision import Citation, Confidence, Decision, Obligation
+from service.access.decision import Citation, Confidence, Decision
 from service.access.facts import ReleaseFacts, UseFacts
-from service.access.program import Regime
 from service.access.purposes import PurposeClass
 from service.consent.model import (
     ConsentRecord,
     ConsentState,
     RecipientType,
-    Today,
 )
 from service.consent.model import (
     Recipient as NamedRecipient,
 )
 from service.disclosure.accounting import Channel, accountings
-from service.disclosure.cases import Circumstances, Recipient, cases_for, shown
-from service.disclosure.decide import Case, DisclosureDecision, Effect, Item, Question, decide
+from service.disclosure.decide import DisclosureDecision, Effect
+from service.disclosure.judging import judge as decide
 from service.disclosure.notice import missing_duty
+from service.disclosure.situation import Recipient
 from service.labels import Label
-from service.record.item import ItemForDecision, ItemState, Kind, NoteClass
+from service.record.item import ItemForDecision
 from tests.unit.consent.cases import (
-    BOOK,
-    CLASSES,
     FIXTURES,
     PATIENT,
     ROOT,
-    ZONE,
     consent,
     known_as,
     record_of,
 )
-from tests.unit.disclosure.rules import ENGINE, NOTICES, REASONS, judge, use
+from tests.unit.disclosure.rules import ENGINE, NOTICES, REASONS, RULES, judge, use
+from tests.unit.disclosure.situations import ADULT, situation
+from tests.unit.disclosure.situations import item as made_item
 
 SCENARIOS: dict[str, Any] = yaml.safe_load(
     (ROOT / "tests/scenarios/decisions.yaml").read_text(encoding="utf-8")
@@ -53,18 +51,13 @@ NOW: datetime = SCENARIOS["now"]
 
 
 def item(name: str, **change: Any) -> ItemForDecision:
-    row = SCENARIOS["items"][name] | change
-    return ItemForDecision(
-        id=known_as(name),
-        kind=Kind(row["kind"]),
-        note_class=NoteClass(row.get("note_class", "ordinary")),
-        unit=row.get("unit", "U1"),
-        regime=Regime.PART2,
-        dated_on=row.get("dated_on", NOW.date()),
-        state=ItemState.FINAL,
-        version=1,
-        author_id=UUID(int=4),
-        labels=None if row["labels"] is None else frozenset(Label(code) for code in row["labels"]),
+    row = SCENARIOS["items"][name]
+    labels = change.pop("labels", row["labels"])
+    return made_item(
+        row["kind"],
+        name,
+        labels=None if labels is None else frozenset(Label(code) for code in labels),
+        **{key: value for key, value in row.items() if key == "unit"} | change,
     )
 
 
@@ -97,18 +90,17 @@ def decided(
     at: datetime = NOW,
     patient: UUID = PATIENT,
 ) -> DisclosureDecision:
-    known = ENGINE.purposes.by_code[purpose]
-    circumstances = Circumstances(patient, recipient(to), known, Today(at, ZONE), BOOK, CLASSES)
-    question = Question(
-        items=[shown(one) for one in items],
-        cases=cases_for(circumstances, items, consents),
-        purpose_class=known.legal_class,
-        channel=Channel(channel),
-        evaluated_at=at,
-        policy_version=ENGINE.policy_set_hash,
+    asked = situation(
+        items,
+        consents,
+        to=recipient(to),
+        purpose=purpose,
+        channel=channel,
+        at=at,
+        patient=replace(ADULT, id=patient),
     )
     # staff state TREAT for the call; what the records go out for is the question's own purpose
-    return decide(question, judge(), REASONS)
+    return decide(asked, judge(), RULES)
 
 
 @pytest.mark.parametrize("row", SCENARIOS["decisions"], ids=lambda row: row["id"])
@@ -287,38 +279,36 @@ def test_the_consent_that_covers_all_is_relied_on_before_a_narrower_one_that_doe
 # ---- any facts at all
 # -------------------------------------------------------------------------------------------
 
-ONE = Item(UUID(int=9), "attendance")
 
-
-def _asked(facts: ReleaseFacts, answer: Decision) -> DisclosureDecision:
-    cases = [Case(UUID(int=5), {ONE.id: facts})]
-    question = Question([ONE], cases, PurposeClass.OTHER, Channel.MAIL, NOW, "v")
-    return decide(question, lambda _: answer, REASONS)
+def _answered(answer: Decision) -> DisclosureDecision:
+    """A decision by policies that always give this answer."""
+    return decide(situation([ATTENDANCE], [consent("C_TPO")]), lambda _: answer, RULES)
 
 
 def test_a_permission_with_a_duty_we_do_not_know_is_a_denial() -> None:
     answer = Decision(True, ("B01",), (), ("NOTIFY_THE_MOON",))  # type: ignore[arg-type]
-    decision = _asked(ReleaseFacts(consent_present=True), answer)
+    decision = _answered(answer)
     assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "DUTY_CANNOT_BE_MET")
 
 
 def test_a_permission_by_a_rule_that_is_no_release_basis_is_a_denial() -> None:
     for name in ("B20", "clinician-record", ""):
-        assert _asked(ReleaseFacts(), Decision(True, (name,))).effect is Effect.DENY
-    assert _asked(ReleaseFacts(), Decision(True)).effect is Effect.DENY
+        assert _answered(Decision(True, (name,))).effect is Effect.DENY
+    assert _answered(Decision(True)).effect is Effect.DENY
 
 
 def test_a_failed_evaluation_is_a_denial_with_its_own_reason() -> None:
-    decision = _asked(ReleaseFacts(), Decision(False, failed=True))
+    decision = _answered(Decision(False, failed=True))
     assert (decision.effect, decision.rulings[0].reason) == (Effect.DENY, "DECISION_FAILED")
-    assert _asked(ReleaseFacts(), Decision(True, ("B01",), failed=True)).effect is Effect.DENY
+    assert _answered(Decision(True, ("B01",), failed=True)).effect is Effect.DENY
 
 
 def test_a_denial_nothing_explains_says_so() -> None:
     truths: dict[str, Any] = {
         name: True for name, field in ReleaseFacts.__dataclass_fields__.items() if field.type is bool
     }
-    assert _asked(ReleaseFacts(**truths), Decision(False)).rulings[0].reason == "NO_BASIS"
+    _, reason = REASONS.why(ReleaseFacts(**truths), Decision(False))
+    assert reason.code == "NO_BASIS"
 
 
 bools = {
@@ -442,25 +432,6 @@ def test_one_tpo_consent_reaches_only_programs_covered_entities_and_associates()
     assert not ruling.permitted
     assert REASONS.why(outside, ruling)[1].code == "RECIPIENT_NOT_COVERED_ENTITY"
     assert judge()(replace(outside, consent_kind="specific")).permitted
-
-
-@given(st.lists(facts_of_any_kind, min_size=1, max_size=6), st.booleans())
-def test_a_basis_exists_exactly_when_something_is_granted(listed: list[ReleaseFacts], ehr: bool) -> None:
-    channel = Channel.EHR if ehr else Channel.FAX
-    cases = [Case(UUID(int=n), {ONE.id: facts}) for n, facts in enumerate(listed)]
-    question = Question([ONE], cases, PurposeClass.TREATMENT, channel, NOW, "v")
-    decision = decide(question, judge(), REASONS)
-    granted = any(lawful(facts) for facts in listed)
-    assert (decision.basis is not None) is granted is bool(decision.granted)
-    assert (decision.effect is Effect.DENY) is not granted
-    if granted:
-        assert {Obligation.NOTICE_2_32, Obligation.COPY_OR_EXPLANATION_OF_CONSENT} <= set(
-            decision.obligations
-        )
-        assert decision.basis is not None and decision.basis.consent_id is not None
-        assert lawful(listed[decision.basis.consent_id.int])
-    else:
-        assert not decision.obligations and decision.accounting is None
 
 
 def test_the_basis_carries_the_words_and_paragraphs_of_its_rule() -> None:

@@ -1,0 +1,318 @@
+"""Which ground permits most of what is asked, found without looking fully at every consent.
+
+A patient may have hundreds of consents, and looking at one fully means rendering its words and comparing their hash.
+So consents that are alike in purpose, and then in scope, are first judged together, with everything else about them
+taken at its best. What the policies refuse even then they refuse of each of them: no rule permits *because* a fact
+about a consent is unfavourable. Only what might still be the answer is looked at fully, most promising first. The
+policies answer every one of these questions; nothing is permitted here.
+"""
+
+import heapq
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from service.access.decision import Decision
+from service.access.facts import ReleaseFacts
+from service.consent import match
+from service.consent.model import ConsentRecord
+from service.consent.validity import local_day
+from service.disclosure import grounds
+from service.disclosure.decide import Judge
+from service.disclosure.duties import DISCHARGEABLE
+from service.disclosure.grounds import Ground
+from service.disclosure.reasons import Reason
+from service.disclosure.rulebook import DisclosureRules
+from service.disclosure.situation import Situation
+from service.evidence.establish import establish
+from service.evidence.model import Evidence
+
+#: What every fact about a consent is at its best.
+AT_BEST: Final[Mapping[str, bool]] = {
+    "consent_present": True,
+    "consent_state_active": True,
+    "consent_complete": True,
+    "consent_text_intact": True,
+    "consent_signed": True,
+    "consent_date_ok": True,
+    "consent_effective": True,
+    "consent_expired": False,
+    "consent_expiry_unknown": False,
+    "consent_false": False,
+    "consent_doubted": False,
+    "consent_revoked": False,
+    "discloser_covered": True,
+    "recipient_named": True,
+    "recipient_in_class": True,
+    "intermediary_named": True,
+    "participant_named": True,
+    "participant_designated": True,
+    "purpose_matches": True,
+    "kind_in_scope": True,
+    "label_in_scope": True,
+    "date_in_scope": True,
+    "scope_combines_notes": False,
+    "purpose_combines_legal": False,
+}
+
+#: What a person's ruling can settle (2.31(c)(1), (4)): with it settled in favour, would the policies permit?
+SETTLED: Final[Mapping[str, bool]] = {"consent_expiry_unknown": False, "consent_doubted": False}
+
+#: The facts about an item that follow from the scope alone.
+_SCOPE: Final = ("kind_in_scope", "label_in_scope", "date_in_scope")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One item on one ground: permitted on a basis, or withheld for a reason.
+
+    `stage`: how far towards a permission it came; of several grounds that refuse, the one that came furthest gives the
+    reason. `review`: refused by nothing but what a person may settle.
+    """
+
+    ruling: Decision
+    permitted: bool
+    stage: int
+    reason: Reason
+    review: bool = False
+    restricted: bool = False
+
+
+#: The verdicts on one ground, in the order of the items asked for.
+Table: TypeAlias = tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Consents alike in all that `bound` rests on, each held beside `evidence` or none."""
+
+    members: list[ConsentRecord]
+    evidence: Evidence | None
+    bound: Table
+
+
+#: What a ground permits at most and where it stands among its equals, the ground, and its verdicts once they are known.
+#: Equal ranks are the same ground, bounded and looked at: never both in one heap.
+_Candidate: TypeAlias = tuple[tuple[int, int, int, int, int], Ground, Table | None]
+
+
+class Hearing:
+    """One question before the policies. It remembers what was answered, for as long as the question lasts."""
+
+    def __init__(self, situation: Situation, ask: Judge, rules: DisclosureRules) -> None:
+        self.situation = situation
+        self.rules = rules
+        self._ask = ask
+        self._verdicts: dict[ReleaseFacts, Verdict] = {}
+        self._bounds: dict[Hashable, Verdict] = {}
+        self._standings: dict[int, match.Standing] = {}
+        self._full: dict[tuple[int, int], Table] = {}
+        self._request = grounds.request(situation)
+        self._seen = tuple(grounds.seen_by_scope(item) for item in situation.items)
+        bare = tuple(grounds.bare(situation, item) for item in situation.items)
+        self._before: dict[int, tuple[ReleaseFacts, ...]] = {0: bare}
+        day = local_day(situation.today.now, situation.today.timezone)
+        # each once; what is about another patient is no ground at all
+        patient_id = situation.patient.id
+        about = {one.id: one for one in situation.evidence if one.patient_id in (None, patient_id)}.values()
+        consents = {
+            one.consent_id: one for one in situation.consents if one.patient_id == patient_id
+        }.values()
+        for one in about:
+            self._before[one.id.int] = tuple(
+                grounds.with_evidence(
+                    facts, establish(rules.evidence, one, situation.recipient.id, item, day)
+                )
+                for facts, item in zip(bare, situation.items, strict=True)
+            )
+        self._fixed: list[tuple[Ground, Table]] = [
+            (Ground(evidence=one), self._table(self._base(one))) for one in (None, *about)
+        ]
+        beside = (None, *(one for one in about if one.kind in grounds.BESIDE_CONSENT))
+        self._alike = [alike for one in beside for alike in self._sorted_out(consents, one)]
+
+    # -- the answer -----------------------------------------------------------------------------------
+
+    def best(self) -> tuple[Ground, Table] | None:
+        """The ground relied on: of those that permit most items, the first in `Ground.order`. None permits anything:
+        None.
+
+        A heap of what each ground can permit at most; a ground looked at fully that still comes first is the answer,
+        because no other can come before it any more.
+        """
+        heap: list[_Candidate] = [_candidate(ground, table) for ground, table in self._fixed if _count(table)]
+        for alike in self._alike:
+            if self._adds(alike.bound, alike.evidence):
+                heap += (_at_most(alike, consent) for consent in alike.members)
+        heapq.heapify(heap)
+        while heap:
+            _, ground, table = heapq.heappop(heap)
+            if table is not None:
+                return ground, table
+            if ground.consent is not None:
+                table = self.looked_at(ground.consent, ground.evidence)
+                if self._adds(table, ground.evidence):
+                    heapq.heappush(heap, _candidate(ground, table))
+        return None
+
+    def reasons(self) -> Table:
+        """Why nothing goes, item by item: for each the ground that came furthest; what a person may settle first."""
+        return tuple(self._furthest(place) for place in range(len(self.situation.items)))
+
+    def looked_at(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
+        """A consent looked at fully, beside one piece of evidence or none."""
+        key = consent.consent_id.int, 0 if evidence is None else evidence.id.int
+        if key not in self._full:
+            standing = self._standing(consent)
+            reach = match.reach_of(standing, self._request)
+            self._full[key] = tuple(
+                self._in_full(facts, match.match_item(standing, reach, seen))
+                for facts, seen in zip(self._base(evidence), self._seen, strict=True)
+            )
+        return self._full[key]
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _furthest(self, place: int) -> Verdict:
+        known = [table[place] for _, table in self._fixed]
+        known += [table[place] for table in self._full.values()]
+        review = next((verdict for verdict in known if verdict.review), None)
+        if review is not None:
+            return review
+        failed = next((verdict for verdict in known if verdict.ruling.failed), None)
+        if failed is not None:
+            return failed
+        best = max(known, key=lambda verdict: verdict.stage)
+        for alike in sorted(self._alike, key=lambda alike: -alike.bound[place].stage):
+            for consent in alike.members:
+                if best.stage >= alike.bound[place].stage:
+                    break
+                verdict = self.looked_at(consent, alike.evidence)[place]
+                best = max(best, verdict, key=lambda verdict: verdict.stage)
+        return best
+
+    def _in_full(self, facts: ReleaseFacts, found: match.ConsentMatch) -> Verdict:
+        """Words and elements are examined where all else speaks for the consent, and before anything rests on it."""
+        facts = match.with_consent(facts, found)
+        verdict, standing = self._verdict(facts), found.standing
+        if verdict.permitted and not (standing.lasts and found.reaches):
+            seen = standing.examined
+            facts = replace(
+                facts,
+                consent_complete=seen.complete,
+                consent_text_intact=seen.text_intact,
+                scope_combines_notes=seen.combines_notes,
+                purpose_combines_legal=seen.combines_legal,
+            )
+            verdict = self._verdict(facts)
+        return verdict
+
+    def _adds(self, table: Table, evidence: Evidence | None) -> bool:
+        """Does the consent permit anything that is not permitted, by the same rules, without it? If not, nothing rests
+        on it, and it must not be recorded as if something did.
+        """
+        without = next(known for ground, known in self._fixed if ground.evidence is evidence)
+        return any(
+            verdict.permitted
+            and not (bare.permitted and set(verdict.ruling.policies) <= set(bare.ruling.policies))
+            for verdict, bare in zip(table, without, strict=True)
+        )
+
+    def _sorted_out(self, consents: Iterable[ConsentRecord], evidence: Evidence | None) -> Iterator[_Alike]:
+        for members in _grouped(consents, _purpose):
+            bound = self._bound(members[0], evidence, scope=False)
+            if not self._adds(bound, evidence):
+                yield _Alike(members, evidence, bound)
+                continue
+            for narrower in _grouped(members, _scope):
+                yield _Alike(narrower, evidence, self._bound(narrower[0], evidence, scope=True))
+
+    def _bound(self, consent: ConsentRecord, evidence: Evidence | None, *, scope: bool) -> Table:
+        """The verdicts on any consent that is like this one in purpose, and in scope, were it otherwise at its best."""
+        standing = self._standing(consent)
+        kind, signer = consent.terms.kind.value, standing.signer
+        reach = match.reach_of(standing, self._request)
+        table: list[Verdict] = []
+        for facts, seen in zip(self._base(evidence), self._seen, strict=True):
+            said = {"purpose_matches": reach.purpose_matches}
+            if scope:
+                found = match.match_item(standing, reach, seen)
+                said |= {name: getattr(found, name) for name in _SCOPE}
+            key = id(facts), kind, signer, *said.values()
+            if key not in self._bounds:
+                best = replace(facts, consent_kind=kind, consent_signer=signer, **(AT_BEST | said))
+                self._bounds[key] = self._verdict(best)
+            table.append(self._bounds[key])
+        return tuple(table)
+
+    def _standing(self, consent: ConsentRecord) -> match.Standing:
+        key = consent.consent_id.int
+        if key not in self._standings:
+            rules = self.rules
+            self._standings[key] = match.standing(rules.book, rules.classes, consent, self.situation.today)
+        return self._standings[key]
+
+    def _base(self, evidence: Evidence | None) -> tuple[ReleaseFacts, ...]:
+        return self._before[0 if evidence is None else evidence.id.int]
+
+    def _table(self, facts: Iterable[ReleaseFacts]) -> Table:
+        return tuple(self._verdict(one) for one in facts)
+
+    def _verdict(self, facts: ReleaseFacts) -> Verdict:
+        if facts not in self._verdicts:
+            self._verdicts[facts] = self._judged(facts)
+        return self._verdicts[facts]
+
+    def _judged(self, facts: ReleaseFacts) -> Verdict:
+        ruling, reasons = self._ask(facts), self.rules.reasons
+        if ruling.permitted and not ruling.failed:
+            if not DISCHARGEABLE.issuperset(ruling.obligations):
+                return Verdict(ruling, False, len(reasons.consent), reasons.by_code["DUTY_CANNOT_BE_MET"])
+            basis = self.rules.basis_of(ruling.policies)
+            if basis is not None:
+                return Verdict(ruling, True, _FAR, basis, restricted=facts.restricted)
+        stage, reason = reasons.why(facts, ruling)
+        return Verdict(ruling, False, stage, reason, review=self._for_review(facts, ruling))
+
+    def _for_review(self, facts: ReleaseFacts, ruling: Decision) -> bool:
+        refusing = [one.review for one in ruling.citations if one.id in ruling.refused_by]
+        if ruling.permitted or ruling.failed or not refusing or not all(refusing):
+            return False
+        return "always" in refusing or self._ask(replace(facts, **SETTLED)).permitted
+
+
+#: Further than any refusal.
+_FAR: Final = 1_000_000
+
+
+def _candidate(ground: Ground, table: Table) -> _Candidate:
+    return (-_count(table), *ground.order), ground, table
+
+
+def _at_most(alike: _Alike, consent: ConsentRecord) -> _Candidate:
+    ground = Ground(consent, alike.evidence)
+    return (-_count(alike.bound), *ground.order), ground, None
+
+
+def _count(table: Table) -> int:
+    return sum(verdict.permitted for verdict in table)
+
+
+def _grouped(
+    consents: Iterable[ConsentRecord], alike: Callable[[ConsentRecord], Hashable]
+) -> Iterable[list[ConsentRecord]]:
+    groups: dict[Hashable, list[ConsentRecord]] = {}
+    for consent in consents:
+        groups.setdefault(alike(consent), []).append(consent)
+    return groups.values()
+
+
+def _purpose(consent: ConsentRecord) -> Hashable:
+    signed = consent.signatures
+    roles = signed[0].role if len(signed) == 1 else tuple(signature.role for signature in signed)
+    return consent.terms.kind, consent.terms.purposes, roles
+
+
+def _scope(consent: ConsentRecord) -> Hashable:
+    scope = consent.terms.scope
+    return scope.kinds, scope.labels, scope.first_day, scope.last_day
