@@ -8,8 +8,10 @@ from service.api import (
     assessments,
     audit,
     auth,
+    consent_texts,
     consents,
     disclosures,
+    emergency,
     evidence,
     health,
     instruments,
@@ -18,6 +20,7 @@ from service.api import (
     recipients,
     record_requests,
     restrictions,
+    reviews,
 )
 from service.edge.models import ProblemModel
 
@@ -38,6 +41,7 @@ router.include_router(patients.router)
 router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
+router.include_router(consent_texts.router)
 router.include_router(consents.router)
 router.include_router(disclosures.router)
 router.include_router(record_requests.router)
@@ -45,4 +49,6 @@ router.include_router(items.router)
 router.include_router(evidence.router)
 router.include_router(agreements.router)
 router.include_router(restrictions.router)
+router.include_router(emergency.router)
+router.include_router(reviews.router)
 router.include_router(audit.router)

@@ -3,9 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from service.access.caller import CallerKind
+from service.access.caller import CallerKind, Role
 from service.access.facts import Facts
 from service.people import records
+from service.people.emergency.records import grant_in_force
 from service.people.relationships.records import staff_related
 from service.work import Work
 
@@ -38,5 +39,16 @@ def facts_about(work: Work, patient_id: UUID, program_id: UUID, *, related: bool
     return Facts(
         patient_is_caller=caller.kind is CallerKind.PATIENT and caller.patient_id == patient_id,
         relationship=related and caller.kind is CallerKind.STAFF,
+        emergency_grant=not related and _has_grant(work, patient_id),
         program=program_id,
     )
+
+
+def _has_grant(work: Work, patient_id: UUID) -> bool:
+    """Whether a break-glass grant to this clinician for this patient is in force; it stays locked (FOR SHARE), so that
+    a read under it is committed before it ends. Asked only of clinicians without a relationship: others need none.
+    """
+    caller = work.caller
+    if caller.kind is not CallerKind.STAFF or Role.CLINICIAN not in caller.roles:
+        return False
+    return grant_in_force(work.db, patient_id, caller.account_id, work.now) is not None

@@ -15,6 +15,7 @@ from service.access.facts import Facts
 from service.errors import Code, Conflict, IntegrityError, Refused
 from service.ids import new_id
 from service.people.emergency import records
+from service.people.emergency.grants import Grant, opened
 from service.people.emergency.records import REVIEW_ROW, StoredReview
 from service.vault.envelope import RowKey
 from service.work import Denial, Loaded, Work
@@ -60,6 +61,8 @@ class Review:
     closed_by: UUID | None = None
     decision: ReviewDecision | None = None
     reason: str | None = None
+    #: The grant that is reviewed, with what its holder wrote; only where one review is read.
+    grant: Grant | None = None
 
 
 def open_review(
@@ -102,12 +105,12 @@ def list_reviews(
 
 
 def read_review(work: Work, review_id: UUID) -> Review:
-    """One review."""
+    """One review; of break-glass access also what was given as its reason."""
     stored = work.authorised(Action.REVIEW_LIST, lambda work: _load(work, review_id))
     work.record(
         action=Action.REVIEW_LIST, object_kind="review", object_id=review_id, patient_id=stored.patient_id
     )
-    return _opened(work, stored)
+    return _with_grant(work, _opened(work, stored))
 
 
 def close_review(work: Work, review_id: UUID, decision: ReviewDecision, reason: str) -> Review:
@@ -154,7 +157,7 @@ def close_review(work: Work, review_id: UUID, decision: ReviewDecision, reason: 
         detail={"kind": stored.kind, "decision": decision.value, "subject": str(stored.subject_id)},
         payload=finding,
     )
-    return closed
+    return _with_grant(work, closed)
 
 
 def _load(work: Work, review_id: UUID, *, closing: bool = False) -> Loaded[StoredReview] | None:
@@ -163,6 +166,13 @@ def _load(work: Work, review_id: UUID, *, closing: bool = False) -> Loaded[Store
     if stored is None:
         return None
     return Loaded(stored, Facts(program=stored.program_id), "review", stored.id, patient_id=stored.patient_id)
+
+
+def _with_grant(work: Work, review: Review) -> Review:
+    if review.kind is not ReviewKind.EMERGENCY_ACCESS:
+        return review
+    reviewed = records.grant_by_id(work.db, review.subject_id)
+    return replace(review, grant=None if reviewed is None else opened(work, reviewed))
 
 
 def _key(stored: StoredReview) -> RowKey:

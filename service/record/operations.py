@@ -16,6 +16,7 @@ from service.access.facts import Facts
 from service.errors import Code, IntegrityError, Invalid, Refused
 from service.ids import new_id
 from service.labels import Label
+from service.people.emergency.operations import under_grant
 from service.people.facts import facts_about, patient_facts, program_day
 from service.record import items, records
 from service.record.item import Item, ItemForDecision, ItemState, Kind, NewItem, NoteClass, faults_of
@@ -72,7 +73,7 @@ def read_item(work: Work, item_id: UUID) -> Item:
         patient_id=item.patient_id,
         basis=decision.basis,
         policies=decision.policies,
-        detail={"kind": item.kind.value},
+        detail={"kind": item.kind.value, **under_grant(work, item.patient_id, about)},
     )
     return item
 
@@ -91,9 +92,13 @@ def read_record(work: Work, patient_id: UUID, *, before: UUID | None, at_most: i
         object_kind="record",
         object_id=None,
         patient_id=patient_id,
-        basis="B20" if usable else None,
+        basis=next((decision.basis for _, decision in decided if decision.permitted), None),
         policies=sorted(policies),
-        detail={"items": [str(item.id) for item in usable], "withheld": counted},
+        detail={
+            "items": [str(item.id) for item in usable],
+            "withheld": counted,
+            **under_grant(work, patient_id, about),
+        },
     )
     last = page[at_most - 1].id if len(page) > at_most else None
     return Chart(usable, withheld, last, more=len(page) > at_most)

@@ -52,6 +52,7 @@ def use_facts(item: ItemForDecision, about: Facts, caller: Caller, purpose: Purp
         labels_known=item.labels is not None,
         purpose_class=purpose.legal_class.value if purpose else "",
         kind_within_ceiling=purpose is not None and purpose.can_need(item.kind.value),
+        emergency_grant=about.emergency_grant,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,15 +15,19 @@ from service.vault.envelope import SealedTable
 GRANT_ROW: Final = SealedTable("emergency_grant", ("particulars",))
 REVIEW_ROW: Final = SealedTable("review", ("finding",))
 
+#: How long a grant holds. Asked of every row too, so that one with a later end holds no longer.
+LONGEST: Final = timedelta(minutes=60)
+
 _ADD_GRANT = insert(emergency_grant)
 _GRANT = select(emergency_grant).where(emergency_grant.c.id == bindparam("id"))
 _GRANT_CHANGING = _GRANT.with_for_update()
 _GRANT_IN_FORCE = (
-    select(emergency_grant.c.id)
+    select(emergency_grant)
     .where(
         emergency_grant.c.patient_id == bindparam("patient_id"),
         emergency_grant.c.account_id == bindparam("account_id"),
         emergency_grant.c.starts_at <= bindparam("at"),
+        emergency_grant.c.starts_at > bindparam("since"),
         emergency_grant.c.ends_at > bindparam("at"),
     )
     .order_by(emergency_grant.c.id.desc())
@@ -114,12 +118,12 @@ def grant_for_update(db: Connection, grant_id: UUID) -> StoredGrant | None:
     return _grant(db.execute(_GRANT_CHANGING, {"id": grant_id}).one_or_none())
 
 
-def grant_in_force(db: Connection, patient_id: UUID, account_id: UUID, at: datetime) -> UUID | None:
-    """The newest grant this account holds for this patient at an instant: its row, locked against ending. Its last
-    instant is not part of it.
+def grant_in_force(db: Connection, patient_id: UUID, account_id: UUID, at: datetime) -> StoredGrant | None:
+    """The newest grant this account holds for this patient at an instant, locked against ending. Its last instant is
+    not part of it.
     """
-    parameters = {"patient_id": patient_id, "account_id": account_id, "at": at}
-    return db.execute(_GRANT_IN_FORCE, parameters).scalar_one_or_none()
+    parameters = {"patient_id": patient_id, "account_id": account_id, "at": at, "since": at - LONGEST}
+    return _grant(db.execute(_GRANT_IN_FORCE, parameters).one_or_none())
 
 
 def end_grant(db: Connection, grant_id: UUID, at: datetime, entry_id: UUID) -> None:
