@@ -77,6 +77,11 @@ class Bases:
 
     by_id: Mapping[str, Basis]
 
+    @property
+    def release(self) -> tuple[str, ...]:
+        """The ids of the bases by which records leave, first in rank first."""
+        return tuple(name for name, basis in self.by_id.items() if basis.family is not Family.INTERNAL)
+
     def lead(self, ids: Iterable[str]) -> Basis | None:
         """The basis that is recorded when these permitted: the lowest rank. An id without a row is no basis."""
         found = [self.by_id[name] for name in ids if name in self.by_id]

@@ -48,6 +48,8 @@ class Citation:
     conf: Confidence
     reason: str = ""
     text: str = ""
+    #: Basis it is recorded under, where that is another row of the decision table than its own id; else "".
+    basis: str = ""
     #: "" for a plain rule; for a forbid that asks for a person's judgement: `if_permitted` (needs review when
     #: every other fact permits) or `always`.
     review: str = ""
@@ -71,5 +73,7 @@ class Decision:
 
     @property
     def basis(self) -> str | None:
-        """Id of the first permitting rule: the lawful basis of a legal decision. None when denied."""
-        return self.policies[0] if self.permitted and self.policies else None
+        """What the first permitting rule is recorded as: the lawful basis of a legal decision. None when denied."""
+        if not self.permitted or not self.policies:
+            return None
+        return next((citation.basis for citation in self.citations[:1] if citation.basis), self.policies[0])

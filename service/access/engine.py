@@ -33,7 +33,7 @@ from service.errors import StartRefused
 
 #: What a determining rule brings along besides its effect.
 _REQUIRED = frozenset({"id", "cite", "conf"})
-_OPTIONAL = frozenset({"obligation", "reason", "review", "text"})
+_OPTIONAL = frozenset({"basis", "obligation", "reason", "review", "text"})
 #: A forbid that asks for a person's judgement: only where everything else permits, or in any case.
 _REVIEWS = frozenset({"", "if_permitted", "always"})
 _HASHED_SUFFIXES = frozenset({".cedar", ".cedarschema", ".yaml", ".txt"})
@@ -243,8 +243,16 @@ def _read_rule(file: str, body: Mapping[str, Any]) -> Rule:
     review = notes.get("review") or ""
     if review not in _REVIEWS or ("review" in notes and (not review or body["effect"] != "forbid")):
         raise StartRefused(f"{file}: {name}: @review is if_permitted or always, on a rule that forbids")
+    if "basis" in notes and (not notes["basis"] or body["effect"] != "permit"):
+        raise StartRefused(f"{file}: {name}: @basis names another basis, on a rule that permits")
     citation = Citation(
-        name, notes["cite"] or "", conf, notes.get("reason") or "", notes.get("text") or "", review
+        id=name,
+        cite=notes["cite"] or "",
+        conf=conf,
+        reason=notes.get("reason") or "",
+        text=notes.get("text") or "",
+        basis=notes.get("basis") or "",
+        review=review,
     )
     return Rule(citation, duties, body["effect"] == "forbid", file, tuple(body["conditions"]))
 
