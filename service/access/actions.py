@@ -56,6 +56,8 @@ class Action(StrEnum):
     CONSENT_RULE = "consent.rule"
     CONSENT_TEXT_READ = "consent_text.read"
     CONSENT_TEXT_ADOPT = "consent_text.adopt"
+    #: The consents in force whose words have been replaced, to be collected again.
+    CONSENT_TEXT_RECOLLECT = "consent_text.recollect"
     # restrictions (2.26)
     RESTRICTION_REQUEST = "restriction.request"
     RESTRICTION_ANSWER = "restriction.answer"
