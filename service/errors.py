@@ -63,6 +63,7 @@ class Code(StrEnum):
     CONSENT_NOT_DRAFT = "consent_not_draft"
     CONSENT_NOT_ACTIVE = "consent_not_active"
     CONSENT_TEXT_CHANGED = "consent_text_changed"
+    CONSENT_TEXT_ADOPTED = "consent_text_adopted"
     CONSENT_NOT_REVOCABLE_YET = "consent_not_revocable_yet"
     RULING_NOT_APPLICABLE = "ruling_not_applicable"
     TRANSITION_REFUSED = "transition_refused"
