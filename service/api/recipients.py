@@ -11,13 +11,14 @@ from service.edge.models import ShortText, StrictModel, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.ids import SERVICE_PROGRAM
-from service.people.recipient import Party, Recipient, RecipientClass, RecipientType
+from service.people.recipient import Party, Recipient, RecipientClass, RecipientRole, RecipientType
 from service.people.recipients import operations
 from service.work import Work
 
 router = APIRouter(tags=["recipients"], route_class=StrictRoute)
 
 ExactName = Annotated[str | None, Query(min_length=1, max_length=200)]
+RoleCode = Annotated[RecipientRole, Field(strict=False)]
 ExactNpi = Annotated[str | None, Query(pattern=r"^[0-9]{10}$")]
 
 
@@ -32,6 +33,9 @@ class NewRecipientBody(StrictModel):
     business_associate: bool | None = None
     address: ShortText | None = None
     phone: ShortText | None = None
+    roles: Annotated[list[RoleCode], Field(max_length=25)] | None = Field(
+        default=None, description="What it is in law: who may receive on which basis. Left out: not said."
+    )
 
 
 class RecipientModel(BaseModel):
@@ -44,6 +48,7 @@ class RecipientModel(BaseModel):
     business_associate: bool
     address: str | None
     phone: str | None
+    roles: list[RecipientRole]
     state: str
     version: int
 
@@ -64,6 +69,7 @@ async def register_recipient(request: Request, body: NewRecipientBody) -> Respon
         business_associate=body.business_associate,
         address=body.address,
         phone=body.phone,
+        roles=None if body.roles is None else frozenset(body.roles),
     )
 
     def create(work: Work) -> tuple[UUID, Recipient]:
@@ -107,6 +113,7 @@ def recipient_view(one: Recipient) -> dict[str, Any]:
         "business_associate": one.business_associate,
         "address": one.address,
         "phone": one.phone,
+        "roles": sorted(one.roles),
         "state": one.state,
         "version": one.version,
     }

@@ -6,7 +6,7 @@ recorded relationships.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -91,6 +91,24 @@ class RelationshipKind(StrEnum):
     OPERATIONS = "operations"
 
 
+_PERSONAL_ROLES: Final = frozenset(
+    {
+        RecipientRole.PATIENT,
+        RecipientRole.FAMILY,
+        RecipientRole.PARENT_OR_GUARDIAN,
+        RecipientRole.PERSONAL_REPRESENTATIVE,
+    }
+)
+
+#: What recipients each kind of relationship with a person can name.
+PEOPLE_OF: Final[Mapping[RelationshipKind, frozenset[RecipientType]]] = {
+    RelationshipKind.SELF: frozenset({RecipientType.PERSON}),
+    RelationshipKind.PARENT: frozenset({RecipientType.PERSON}),
+    # an office or an agency can be appointed
+    RelationshipKind.GUARDIAN: frozenset({RecipientType.PERSON, RecipientType.ENTITY}),
+    RelationshipKind.PERSONAL_REPRESENTATIVE: frozenset({RecipientType.PERSON, RecipientType.ENTITY}),
+}
+
 #: The relationships that put a recipient into a class.
 CLASS_RELATIONSHIPS: Final[Mapping[RecipientClass, frozenset[RelationshipKind]]] = {
     RecipientClass.TREATING_PROVIDERS: frozenset({RelationshipKind.TREATING}),
@@ -173,8 +191,28 @@ def check(party: Party, at: str = "") -> None:
         faults.append(FieldError(f"{at}npi", "not_for_a_class", "A class of recipients has no NPI."))
     elif party.npi is not None and not is_npi(party.npi):
         faults.append(FieldError(f"{at}npi", "malformed", "An NPI has ten digits, the last a check digit."))
+    faults.extend(_role_faults(party, at))
     if faults:
         raise Invalid(Code.RECIPIENT_INVALID, "This recipient cannot be recorded as it is.", faults)
+
+
+def _role_faults(party: Party, at: str) -> Iterable[FieldError]:
+    """Roles that no recipient has, or not beside what else is said of it."""
+    roles = party.roles or frozenset()
+    if roles and party.type is RecipientType.CLASS:
+        yield FieldError(
+            f"{at}roles", "not_for_a_class", "A class of recipients has no role; its members have."
+        )
+    if {RecipientRole.HEALTH_PLAN, RecipientRole.THIRD_PARTY_PAYER} <= roles:
+        yield FieldError(
+            f"{at}roles", "contradictory", "A third-party payer is one that is no health plan.", "42 CFR 2.11"
+        )
+    if RecipientRole.HEALTH_PLAN in roles and party.covered_entity is False:
+        yield FieldError(
+            f"{at}covered_entity", "contradictory", "A health plan is a covered entity.", "45 CFR 160.103"
+        )
+    if len(roles & _PERSONAL_ROLES) > 0 and party.type is RecipientType.INTERMEDIARY:
+        yield FieldError(f"{at}roles", "not_a_person", "An intermediary is nobody's parent, kin or patient.")
 
 
 def is_npi(number: str) -> bool:
@@ -189,8 +227,9 @@ def is_npi(number: str) -> bool:
 
 
 def conflict(party: Party, known: Recipient) -> str | None:
-    """The field in which a description contradicts the registered recipient it seems to mean; None when it
-    does not.
+    """The field in which a description contradicts the registered recipient it seems to mean; None when it does not.
+
+    To leave out a role is no contradiction; to claim one that the register does not have is.
     """
     if normalise_name(party.display_name) != normalise_name(known.name):
         return "name"
@@ -200,6 +239,8 @@ def conflict(party: Party, known: Recipient) -> str | None:
         return "covered_entity"
     if party.business_associate is not None and party.business_associate != known.business_associate:
         return "business_associate"
+    if party.roles is not None and not party.roles <= known.roles:
+        return "roles"
     return None
 
 

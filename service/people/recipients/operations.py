@@ -12,7 +12,7 @@ from service.access.facts import Facts
 from service.errors import Code, FieldError, IntegrityError, Invalid
 from service.ids import RecipientId, new_id
 from service.people import recipient
-from service.people.recipient import Party, Recipient
+from service.people.recipient import Party, Recipient, RecipientRole
 from service.people.recipients import records
 from service.people.recipients.records import StoredRecipient
 from service.vault.blindindex import normalise_name
@@ -143,7 +143,7 @@ def _insert(work: Work, party: Party) -> Recipient:
         program_id=work.caller.program_id,
         type=party.type,
         recipient_class=party.recipient_class,
-        covered_entity=bool(party.covered_entity),
+        covered_entity=bool(party.covered_entity) or RecipientRole.HEALTH_PLAN in (party.roles or ()),
         business_associate=bool(party.business_associate),
         identity=work.seal(records.RECIPIENT_ROW, row, {"identity": _identity(party)})["identity"],
         state="active",
@@ -160,8 +160,14 @@ def _insert(work: Work, party: Party) -> Recipient:
     return _open(work, stored)
 
 
-def _identity(party: Party) -> dict[str, str | None]:
-    return {"name": party.display_name, "npi": party.npi, "address": party.address, "phone": party.phone}
+def _identity(party: Party) -> dict[str, str | list[str] | None]:
+    return {
+        "name": party.display_name,
+        "npi": party.npi,
+        "address": party.address,
+        "phone": party.phone,
+        "roles": sorted(party.roles or ()),
+    }
 
 
 def _open(work: Work, stored: StoredRecipient) -> Recipient:
@@ -170,6 +176,11 @@ def _open(work: Work, stored: StoredRecipient) -> Recipient:
     if not isinstance(identity, Mapping):
         raise IntegrityError
     opened: Mapping[str, Any] = identity
+    try:
+        # a recipient registered before there were roles has none
+        roles = frozenset(RecipientRole(role) for role in opened.get("roles", ()))
+    except ValueError:
+        raise IntegrityError from None
     return Recipient(
         id=stored.id,
         type=stored.type,
@@ -182,6 +193,7 @@ def _open(work: Work, stored: StoredRecipient) -> Recipient:
         phone=opened["phone"],
         state=stored.state,
         version=stored.version,
+        roles=roles,
     )
 
 

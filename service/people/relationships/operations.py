@@ -13,7 +13,14 @@ from service.identity.model import AccountState
 from service.identity.records import account_for_share
 from service.ids import PatientId, RecipientId, new_id
 from service.people.facts import patient_facts, program_day
-from service.people.recipient import RecipientClass, RecipientType, RelationshipKind, in_class, in_force
+from service.people.recipient import (
+    PEOPLE_OF,
+    RecipientClass,
+    RecipientType,
+    RelationshipKind,
+    in_class,
+    in_force,
+)
 from service.people.recipients.records import recipient_by_id
 from service.people.relationships import records
 from service.people.relationships.records import StoredRelationship
@@ -185,6 +192,13 @@ def _check(work: Work, new: NewRelationship) -> None:
         raise _invalid("recipient_id", "unknown", "This relationship names a registered recipient.")
     if known.type is RecipientType.CLASS:
         raise _invalid("recipient_id", "class", "A class has members, it is not one.")
+    people = PEOPLE_OF.get(new.kind)
+    if people is not None and known.type not in people:
+        raise _invalid("recipient_id", "not_a_person", "This relationship is with a person.")
+    if people is not None and not new.evidence.strip():
+        raise _invalid(
+            "evidence", "missing", "Say on what the authority rests: which papers, of whom, of when."
+        )
 
 
 def _record(work: Work, stored: StoredRelationship, change: str) -> None:

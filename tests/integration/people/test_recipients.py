@@ -2,15 +2,27 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, update
 
 from service.access.actions import Action
 from service.errors import Invalid, NotFound
 from service.people.operations import events_of, find_exact, open_patient_name
-from service.people.recipient import Party, RecipientClass, RecipientType, RelationshipKind
+from service.people.recipient import (
+    Party,
+    Recipient,
+    RecipientClass,
+    RecipientRole,
+    RecipientType,
+    RelationshipKind,
+)
 from service.people.recipients.operations import recipient_facts, resolve_recipient
+from service.people.recipients.records import RECIPIENT_ROW
 from service.people.relationships.operations import recipient_in_class, relationship_kinds
+from service.store.tables.people import recipient as recipient_table
+from service.vault.envelope import RowKey
 from service.work import Work
 from tests.house import Service, open_program
 
@@ -97,12 +109,91 @@ def test_a_class_stands_in_the_register_once(service: Service) -> None:
         ({"type": "class"}, "class"),
         ({"type": "class", "class": "tpo", "npi": NPI}, "npi"),
         ({"type": "entity", "name": "A", "class": "tpo"}, "class"),
+        ({"type": "class", "class": "tpo", "roles": ["court"]}, "roles"),
+        ({"type": "entity", "name": "A", "roles": ["health_plan", "third_party_payer"]}, "roles"),
     ],
 )
 def test_what_is_no_recipient_is_refused_by_field(service: Service, body: dict[str, Any], field: str) -> None:
     answer = service.client("intake", purpose=None).post("/recipients", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "recipient_invalid")
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_roles_are_kept_shown_and_resolved(service: Service) -> None:
+    made = add(service, {"type": "entity", "name": "City Police (synthetic)", "roles": ["law_enforcement"]})
+    assert made["roles"] == ["law_enforcement"]
+    plan = add(service, {"type": "entity", "name": "Acme Plan (synthetic)", "roles": ["health_plan", "qso"]})
+    assert (plan["roles"], plan["covered_entity"]) == (["health_plan", "qso"], True)
+    read = service.client("compliance", purpose=None).get(f"/recipients/{made['id']}").json()
+    assert read["roles"] == ["law_enforcement"]
+    assert add(service, CLINIC)["roles"] == []
+
+    def resolve(work: Work, *roles: RecipientRole) -> Recipient:
+        allowed(work)
+        party = Party(RecipientType.ENTITY, "Acme Plan (synthetic)", roles=frozenset(roles) or None)
+        return resolve_recipient(work, party)
+
+    caller = service.account("intake").caller
+    for said in ((), (RecipientRole.QSO,), (RecipientRole.QSO, RecipientRole.HEALTH_PLAN)):
+        known = service.work(caller, lambda work, said=said: resolve(work, *said))
+        assert str(known.id) == plan["id"]
+        assert known.roles == {RecipientRole.HEALTH_PLAN, RecipientRole.QSO}
+    with pytest.raises(Invalid) as refusal:
+        service.work(caller, lambda work: resolve(work, RecipientRole.LAW_ENFORCEMENT))
+    assert [error.field for error in refusal.value.errors] == ["roles"]
+
+
+def test_a_role_nobody_knows_is_refused(service: Service) -> None:
+    body = {"type": "entity", "name": "A", "roles": ["sheriff"]}
+    assert service.client("intake", purpose=None).post("/recipients", body).status_code == 422
+
+
+def test_a_recipient_of_before_there_were_roles_has_none(service: Service) -> None:
+    """The sealed identity of an older row has no such member."""
+    made = add(service, {"type": "entity", "name": "Old Clinic (synthetic)", "roles": ["auditor"]})
+    vault, row_id = service.house.state.mechanisms.vault, UUID(made["id"])
+    older = {"name": "Old Clinic (synthetic)", "npi": None, "address": None, "phone": None}
+
+    def write(db: Connection) -> None:
+        row = RowKey(service.program_id, row_id, 1, None)
+        sealed = vault.seal_row(db, RECIPIENT_ROW, row, {"identity": older})["identity"]
+        values = {"identity": sealed, "entry_id": service.entry(db, "recipient.register")}
+        db.execute(update(recipient_table).where(recipient_table.c.id == row_id).values(values))
+
+    service.unit(write)
+    read = service.client("intake", purpose=None).get(f"/recipients/{made['id']}")
+    assert (read.status_code, read.json()["roles"]) == (200, [])
+
+
+PEOPLE = [
+    ("self", "person", 201),
+    ("parent", "person", 201),
+    ("guardian", "person", 201),
+    ("guardian", "entity", 201),
+    ("personal_representative", "entity", 201),
+    ("self", "entity", 422),
+    ("parent", "entity", 422),
+    ("personal_representative", "intermediary", 422),
+]
+
+
+@pytest.mark.parametrize(("kind", "who", "status"), PEOPLE, ids=[f"{k}-{w}" for k, w, _ in PEOPLE])
+def test_people_around_a_patient(service: Service, kind: str, who: str, status: int) -> None:
+    party = add(service, {"type": who, "name": "Kim Testrelative"})
+    body = {
+        "kind": kind,
+        "recipient_id": party["id"],
+        "starts_on": "2026-01-01",
+        "ends_on": "2026-12-31",
+        "evidence": "order of the probate court of 2026-01-01, copy seen",
+    }
+    path = f"/patients/{patient(service)}/relationships"
+    answer = service.client("intake").post(path, body)
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        assert (answer.json()["kind"], answer.json()["ends_on"]) == (kind, "2026-12-31")
+        bare = service.client("intake").post(path, body | {"evidence": "  "})
+        assert (bare.status_code, bare.json()["errors"][0]["field"]) == (422, "evidence")
 
 
 def test_an_npi_belongs_to_one_recipient(service: Service) -> None:

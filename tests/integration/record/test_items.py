@@ -49,7 +49,7 @@ def test_an_item_is_kept_and_read(service: Service, patient: str, clinician: Any
     assert written["payload_hash"] is not None
     assert seen["action"] == "item.read"
     assert seen["basis"] == "B20"
-    assert "B20" in seen["policies"] and "clinician-record" in seen["policies"]
+    assert "B20" in seen["policies"] and "clinician-reading" in seen["policies"]
     assert seen["purpose"] == "TREAT"
     assert seen["id"] == UUID(read.headers["Audit-Entry"])
 

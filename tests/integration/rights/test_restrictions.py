@@ -65,6 +65,11 @@ def test_without_the_duty_it_waits_for_an_answer(office: Office, plan: str, chan
     assert made["can"] == ["agree", "decline"]
 
 
+def test_a_plan_of_the_register_is_a_plan_for_everybody(office: Office) -> None:
+    made = ask(office, paid(office, office.recipient(PLAN | {"roles": ["health_plan"]})))
+    assert (made["state"], made["must_agree"]) == ("agreed", True)
+
+
 def test_a_plan_known_by_no_register_and_no_relationship_is_no_plan(office: Office) -> None:
     made = ask(office, paid(office, office.recipient(PLAN)))
     assert (made["state"], made["must_agree"]) == ("requested", False)

@@ -13,9 +13,11 @@ from service.people import recipient
 from service.people.recipient import (
     CLASS_NAMES,
     CLASS_RELATIONSHIPS,
+    PEOPLE_OF,
     Party,
     Recipient,
     RecipientClass,
+    RecipientRole,
     RecipientType,
     RelationshipKind,
 )
@@ -88,9 +90,42 @@ def test_the_tpo_class_is_the_other_classes_together(kinds: frozenset[Relationsh
 
 
 def test_each_relationship_makes_a_member_of_one_class_besides_tpo() -> None:
-    for kind in set(RelationshipKind) - {RelationshipKind.STAFF}:
+    nobody = {RelationshipKind.STAFF, *PEOPLE_OF}
+    for kind in RelationshipKind:
         member_of = [c for c in RecipientClass if recipient.in_class(frozenset({kind}), c)]
-        assert len(member_of) == 2
+        assert len(member_of) == (0 if kind in nobody else 2)
+
+
+R = RecipientRole
+
+ROLES_NOBODY_HAS: list[tuple[Party, str]] = [
+    (Party(RecipientType.CLASS, recipient_class=RecipientClass.TPO, roles=frozenset({R.COURT})), "roles"),
+    (Party(RecipientType.ENTITY, "A", roles=frozenset({R.HEALTH_PLAN, R.THIRD_PARTY_PAYER})), "roles"),
+    (
+        Party(RecipientType.ENTITY, "A", covered_entity=False, roles=frozenset({R.HEALTH_PLAN})),
+        "covered_entity",
+    ),
+    (Party(RecipientType.INTERMEDIARY, "A", roles=frozenset({R.PATIENT})), "roles"),
+]
+
+
+@pytest.mark.parametrize(("party", "field"), ROLES_NOBODY_HAS, ids=["class", "payer", "plan", "intermediary"])
+def test_a_role_fits_what_else_is_said(party: Party, field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        recipient.check(party)
+    assert [error.field for error in refusal.value.errors] == [field]
+
+
+@given(
+    st.frozensets(st.sampled_from(RecipientRole)), st.none() | st.frozensets(st.sampled_from(RecipientRole))
+)
+def test_a_description_claims_no_role_that_the_register_does_not_have(
+    registered: frozenset[RecipientRole], claimed: frozenset[RecipientRole] | None
+) -> None:
+    known = replace(CLINIC, roles=registered)
+    party = Party(RecipientType.ENTITY, "Elm Clinic", roles=claimed)
+    agrees = claimed is None or all(role in registered for role in claimed)
+    assert recipient.conflict(party, known) == (None if agrees else "roles")
 
 
 def test_a_description_that_says_less_does_not_contradict() -> None:
