@@ -81,6 +81,9 @@ class ReleaseFacts:
     #: Program, covered entity or business associate: who may receive under one consent for all TPO
     #: (2.33(a)(2)).
     recipient_is_program_ce_ba: bool = False
+    #: Under HIPAA itself: who receives for operations (45 CFR 164.506(c)(4)), which a program need not be.
+    recipient_covered_entity: bool = False
+    recipient_business_associate: bool = False
     #: What the recipient is, as the register has it: values of people/recipient.py RecipientRole.
     recipient_roles: frozenset[str] = frozenset()
     #: A treating provider relationship between patient and recipient is recorded and in force (2.11).

@@ -80,6 +80,14 @@ YES_NO: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the recipient is a Part 2 program, a covered entity or a business associate",
             "the recipient is no Part 2 program, covered entity or business associate",
         ),
+        "recipient_covered_entity": (
+            "the recipient is a covered entity",
+            "the recipient is no covered entity",
+        ),
+        "recipient_business_associate": (
+            "the recipient is a business associate",
+            "the recipient is no business associate",
+        ),
         "recipient_treats": (
             "the recipient has a treating provider relationship with the patient",
             "the recipient has no treating provider relationship with the patient",

@@ -96,6 +96,8 @@ def bare(situation: Situation, item: ItemForDecision) -> ReleaseFacts:
             or recipient.business_associate
             or RecipientRole.PART2_PROGRAM in recipient.roles
         ),
+        recipient_covered_entity=recipient.covered_entity,
+        recipient_business_associate=recipient.business_associate,
         recipient_roles=recipient.roles,
         recipient_treats=RelationshipKind.TREATING in recipient.relationships,
         recipient_is_patient=bool(_IN_PERSON & recipient.relationships),

@@ -37,7 +37,7 @@ _DIRECTORS: Final = {"B26", "B38", "B38-APPLICATION", "B39"}
 #: 164.528(a)(1): treatment, payment, operations, to the individual, with authorization, 164.510, limited data set; and
 #: what is no information about a person any more (B30), or no disclosure of records at all (B34).
 _NEVER_528: Final = frozenset(
-    {"B21", "B24", "B27", "B28", "B30", "B34", "B36", "B41"}
+    {"B21", "B24", "B30", "B34", "B36", "B41"}  # B27, B28: an audit may be oversight, which is listed
     | {"164.506", "164.508", "164.508(a)(2)", "164.510", "164.514(e)"}
 )
 
@@ -104,7 +104,7 @@ def bases(ground: Ground, item: ItemForDecision, *, doubts: bool = True) -> list
         return []
     named = [*by_consent(ground, item), *without_consent(ground, item)]
     return [
-        basis for basis in named if not gate(ground, item, basis) and not _for_a_person(ground, item, basis)
+        basis for basis in named if not gate(ground, item, basis) and not _for_a_person(ground, item)
     ]
 
 
@@ -112,11 +112,12 @@ def for_a_person(ground: Ground, item: ItemForDecision) -> bool:
     """Nothing stands in the way but what only a person can settle: V1 unevaluable, V4 doubted, L7, L8."""
     if ground.consent is not None and ground.standing.doubtful and bases(ground, item, doubts=False):
         return True
-    return _for_a_person(ground, item, None) and not gate(ground, item, None)
+    return _for_a_person(ground, item) and not gate(ground, item, None)
 
 
-def _for_a_person(ground: Ground, item: ItemForDecision, basis: str | None) -> bool:
-    return bool(part2(item)) and ground.code in FOR_A_PERSON and basis != "B05"
+def _for_a_person(ground: Ground, item: ItemForDecision) -> bool:
+    """L7, L8, whatever is shown for it (policy): even under a stand-alone consent somebody reads the papers first."""
+    return bool(part2(item)) and ground.code in FOR_A_PERSON
 
 
 def _tier(ground: Ground) -> int:

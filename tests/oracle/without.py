@@ -19,6 +19,16 @@ def without_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
         yield from _patient_and_family(ground, item)
     elif part2(item) is False:
         yield from _hipaa(ground, item)
+        yield from _either(ground, item)
+
+
+def _either(ground: Ground, item: ItemForDecision) -> Iterator[str]:
+    """One answer for a mixed chart (R59): in an emergency (45 CFR 164.506(c)), to the patient (164.524), to the
+    Secretary (164.502(a)(2)(ii)).
+    """
+    same = {"B24", "B36", "B40"}
+    for found in (_care_and_agreements, _reports, _patient_and_family):
+        yield from (basis for basis in found(ground, item) if basis in same)
 
 
 def _care_and_agreements(ground: Ground, item: ItemForDecision) -> Iterator[str]:
@@ -149,5 +159,7 @@ def _hipaa(ground: Ground, item: ItemForDecision) -> Iterator[str]:
         yield "164.510"
     if paper(item, "public_interest", "512"):
         yield "164.512"
-    if paper(item, "data_use_agreement", "limited_data_set"):
+    # 164.514(e)(3)(i): for research, public health or health care operations only
+    for_a_data_set = {PurposeClass.RESEARCH, PurposeClass.PUBLIC_HEALTH, PurposeClass.OPERATIONS}
+    if paper(item, "data_use_agreement", "limited_data_set") and ground.legal_class in for_a_data_set:
         yield "164.514(e)"
