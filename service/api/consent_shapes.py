@@ -1,16 +1,24 @@
-"""The shapes of consents over HTTP: what a client sends, what it is shown.
+"""The shapes of consents over HTTP: what a client sends. What it is shown is in `consent_answers`.
 
 Codes the law cares about (kind, purposes, units) arrive as text: an unknown one is answered in the words of the
 element it fails, not as a malformed request.
 """
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from service.consent.commands import ConsentView, Draft, GivenRecipient, Revoking, Signing
-from service.consent.model import Expiry, ExpiryKind, Form, Initiator, Reason, SignatureMethod, Statements
+from service.consent.commands import Draft, GivenRecipient, Named, Revoking, Ruling, Signing
+from service.consent.model import (
+    Expiry,
+    ExpiryKind,
+    Form,
+    Initiator,
+    RulingKind,
+    SignatureMethod,
+    Statements,
+)
 from service.consent.operations import MOST_RECIPIENTS
 from service.edge.models import Instant, IsoDate, LongText, ShortText, StrictModel, Uuid
 from service.people.recipient import Party, RecipientClass, RecipientType
@@ -31,7 +39,7 @@ class RecipientBody(StrictModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> "RecipientBody":
-        described = self.model_fields_set - {"recipient_id"}
+        described = self.model_fields_set - {"recipient_id", "participants", "general_designation"}
         if (self.recipient_id is None) == (self.type is None) or (self.recipient_id and described):
             raise ValueError("give recipient_id alone, or a type and what belongs to it")
         return self
@@ -48,6 +56,22 @@ class RecipientBody(StrictModel):
             business_associate=self.business_associate,
             address=self.address,
             phone=self.phone,
+        )
+
+
+class NamedRecipientBody(RecipientBody):
+    """A recipient of a consent. For an intermediary (2.31(a)(4)(ii)): `participants` who may receive from it, or
+    `general_designation`, of which the law knows `treating_providers` only.
+    """
+
+    participants: list[RecipientBody] = Field(default_factory=list[RecipientBody], max_length=MOST_RECIPIENTS)
+    general_designation: ShortText | None = None
+
+    def named(self) -> Named:
+        return Named(
+            self.given(),
+            tuple(participant.given() for participant in self.participants),
+            self.general_designation,
         )
 
 
@@ -75,6 +99,7 @@ class StatementsBody(StrictModel):
     hipaa_redisclosure: bool = False
     redisclosure_potential: bool = False
     refusal_consequences: bool = False
+    fundraising_optout: bool = False
 
 
 class ConsentBody(StrictModel):
@@ -82,20 +107,31 @@ class ConsentBody(StrictModel):
 
     kind: ShortText
     disclosers: list[ShortText] = Field(default_factory=list, max_length=50)
-    recipients: list[RecipientBody] = Field(default_factory=list[RecipientBody], max_length=MOST_RECIPIENTS)
+    recipients: list[NamedRecipientBody] = Field(
+        default_factory=list[NamedRecipientBody], max_length=MOST_RECIPIENTS
+    )
     scope: ScopeBody = Field(default_factory=ScopeBody)
     purposes: list[ShortText] = Field(default_factory=list, max_length=50)
     expiry: ExpiryBody | None = None
     initiated_by: Literal["patient", "staff"] | None = None
     statements: StatementsBody = Field(default_factory=StatementsBody)
     form: Literal["electronic", "paper", "oral"] | None = None
+    language: Literal["en", "es"] = "en"
+    program_intends_fundraising: bool = False
+    conditioned: bool = False
+    justice_condition: ShortText | None = None
+    revocable_after: ShortText | None = Field(
+        default=None, description="criminal_justice: a day (YYYY-MM-DD) or an event the program records"
+    )
+    proceeding: ShortText | None = None
+    within_200_miles: bool = False
 
     def draft(self) -> Draft:
         scope, expiry = self.scope, self.expiry
         return Draft(
             kind=self.kind,
             disclosers=tuple(self.disclosers),
-            recipients=tuple(recipient.given() for recipient in self.recipients),
+            recipients=tuple(recipient.named() for recipient in self.recipients),
             kinds="all" if scope.kinds == "all" else tuple(scope.kinds),
             labels="all" if scope.labels == "all" else tuple(scope.labels),
             first_day=scope.first_day,
@@ -106,6 +142,13 @@ class ConsentBody(StrictModel):
             statements=Statements(**self.statements.model_dump()),
             form=None if self.form is None else Form(self.form),
             initiated_by=None if self.initiated_by is None else Initiator(self.initiated_by),
+            language=self.language,
+            program_intends_fundraising=self.program_intends_fundraising,
+            conditioned=self.conditioned,
+            justice_condition=self.justice_condition,
+            revocable_after=self.revocable_after,
+            proceeding=self.proceeding,
+            within_200_miles=self.within_200_miles,
         )
 
 
@@ -164,170 +207,11 @@ class ErrorBody(StrictModel):
     reason: LongText
 
 
-class ReasonModel(BaseModel):
-    code: str
-    field: str
-    message: str
-    citation: str
-    conf: Literal["law", "policy", "unsure"]
+class RulingBody(StrictModel):
+    """What compliance says about the consent. `formal`: its defects of form are let pass, for the reason given."""
 
+    kind: Literal["doubted", "cleared", "false", "event_happened", "event_not_happened", "formal"]
+    reason: LongText
 
-class DiscloserModel(BaseModel):
-    unit: str
-    name: str
-
-
-class ConsentRecipientModel(BaseModel):
-    recipient_id: UUID
-    type: str
-    name: str
-    class_: str | None = Field(alias="class")
-    covered_entity: bool
-    business_associate: bool
-    revoked: bool
-
-
-class ScopeModel(BaseModel):
-    kinds: list[str] | Literal["all"]
-    labels: list[str] | Literal["all"]
-    first_day: str | None = Field(alias="from")
-    last_day: str | None = Field(alias="to")
-    description: str
-
-
-class ExpiryModel(BaseModel):
-    kind: str
-    date: str | None
-    event: str | None
-
-
-class DocumentModel(BaseModel):
-    version: str
-    sha256: str
-
-
-class SignatureModel(BaseModel):
-    role: str
-    name: str
-    method: str
-    signed_on: str | None
-    recorded_at: str
-    witnessed: bool
-
-
-class RevocationModel(BaseModel):
-    received_at: str
-    recorded_at: str
-    form: str
-    recipients: list[UUID]
-
-
-class ConsentModel(BaseModel):
-    """`not_in_force`: everything that stands against the consent today; empty when it is in force."""
-
-    id: UUID
-    patient_id: UUID
-    kind: str
-    state: Literal["draft", "active", "revoked", "expired", "superseded", "entered_in_error"]
-    version: int
-    in_force: bool
-    disclosers: list[DiscloserModel]
-    recipients: list[ConsentRecipientModel]
-    scope: ScopeModel
-    purposes: list[str]
-    expiry: ExpiryModel | None
-    initiated_by: str | None
-    statements: StatementsBody
-    form: str | None
-    document: DocumentModel
-    missing_elements: list[ReasonModel]
-    not_in_force: list[ReasonModel]
-    signatures: list[SignatureModel]
-    revocations: list[RevocationModel]
-    superseded_by: UUID | None
-    created_at: str
-    active_from: str | None
-    changed_at: str
-
-
-class ConsentListModel(BaseModel):
-    items: list[ConsentModel]
-    next_cursor: str | None
-
-
-def consent_json(view: ConsentView) -> dict[str, Any]:
-    """A consent as the API shows it."""
-    record = view.record
-    terms = record.terms
-    return {
-        "id": record.consent_id,
-        "patient_id": record.patient_id,
-        "kind": terms.kind.value,
-        "state": view.state.value,
-        "version": record.version,
-        "in_force": view.in_force,
-        "disclosers": [{"unit": d.unit, "name": d.name} for d in terms.disclosers],
-        "recipients": [
-            {
-                "recipient_id": r.recipient_id,
-                "type": r.type.value,
-                "name": r.name,
-                "class": None if r.recipient_class is None else r.recipient_class.value,
-                "covered_entity": r.covered_entity,
-                "business_associate": r.business_associate,
-                "revoked": r.recipient_id in record.revoked_recipients,
-            }
-            for r in terms.recipients
-        ],
-        "scope": {
-            "kinds": terms.scope.kinds,
-            "labels": terms.scope.labels,
-            "from": terms.scope.first_day,
-            "to": terms.scope.last_day,
-            "description": terms.scope.description,
-        },
-        "purposes": terms.purposes,
-        "expiry": None
-        if terms.expiry is None
-        else {"kind": terms.expiry.kind.value, "date": terms.expiry.on, "event": terms.expiry.event},
-        "initiated_by": None if terms.initiated_by is None else terms.initiated_by.value,
-        "statements": {name: getattr(terms.statements, name) for name in StatementsBody.model_fields},
-        "form": None if terms.form is None else terms.form.value,
-        "document": {"version": record.text_version, "sha256": view.text_sha256},
-        "missing_elements": [_reason(reason) for reason in view.missing],
-        "not_in_force": [_reason(reason) for reason in view.against],
-        "signatures": [
-            {
-                "role": s.role,
-                "name": s.name,
-                "method": s.method.value,
-                "signed_on": s.signed_on,
-                "recorded_at": s.recorded_at,
-                "witnessed": s.witness_account_id is not None,
-            }
-            for s in record.signatures
-        ],
-        "revocations": [
-            {
-                "received_at": r.received_at,
-                "recorded_at": r.recorded_at,
-                "form": r.form,
-                "recipients": sorted(r.recipients),
-            }
-            for r in record.revocations
-        ],
-        "superseded_by": record.superseded_by,
-        "created_at": record.created_at,
-        "active_from": record.active_from,
-        "changed_at": view.changed_at,
-    }
-
-
-def _reason(reason: Reason) -> dict[str, str]:
-    return {
-        "code": reason.code,
-        "field": reason.field,
-        "message": reason.message,
-        "citation": reason.citation,
-        "conf": reason.conf,
-    }
+    def given(self) -> Ruling:
+        return Ruling(kind=RulingKind(self.kind), reason=self.reason)

@@ -5,20 +5,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.consent_answers import ConsentListModel, ConsentModel, consent_json
 from service.api.consent_shapes import (
     ConsentBody,
-    ConsentListModel,
-    ConsentModel,
     ErrorBody,
     RevocationBody,
+    RulingBody,
     SignatureBody,
     SupersessionBody,
-    consent_json,
 )
 from service.consent import operations
 from service.consent.commands import ConsentView
 from service.consent.copy import copy_of
+from service.consent.revoking import revoke
 from service.consent.rulebook import Rulebook
+from service.consent.ruling import rule
+from service.consent.signatures import sign
 from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import Uuid
@@ -99,13 +101,13 @@ async def read_document(request: Request, consent_id: Uuid) -> Response:
     "/consents/{consent_id}/signatures",
     status_code=201,
     response_model=ConsentModel,
-    summary="Sign; active when nothing is missing, else 422 with everything that is",
+    summary="Sign; active when nothing is missing, a draft still when one of two signatures is, else 422",
 )
 async def sign_consent(request: Request, consent_id: Uuid, body: SignatureBody) -> Response:
     book, version = _book(request), _version(request)
 
     def create(work: Work) -> tuple[UUID, ConsentView]:
-        return consent_id, operations.sign(work, book, consent_id, body.given(), version=version)
+        return consent_id, sign(work, book, consent_id, body.given(), version=version)
 
     return _one(201, await perform_once(request, create, _again(book)))
 
@@ -119,9 +121,24 @@ async def revoke_consent(request: Request, consent_id: Uuid, body: RevocationBod
     book, version = _book(request), _version(request)
 
     def create(work: Work) -> tuple[UUID, ConsentView]:
-        return consent_id, operations.revoke(work, book, consent_id, body.given(), version=version)
+        return consent_id, revoke(work, book, consent_id, body.given(), version=version)
 
     return _one(200, await perform_once(request, create, _again(book)))
+
+
+@router.post(
+    "/consents/{consent_id}/rulings",
+    status_code=201,
+    response_model=ConsentModel,
+    summary="Compliance rules on a doubt, an ending event or a defect of form",
+)
+async def rule_on_consent(request: Request, consent_id: Uuid, body: RulingBody) -> Response:
+    book, version = _book(request), _version(request)
+
+    def create(work: Work) -> tuple[UUID, ConsentView]:
+        return consent_id, rule(work, book, consent_id, body.given(), version=version)
+
+    return _one(201, await perform_once(request, create, _again(book)))
 
 
 @router.post(

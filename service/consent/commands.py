@@ -12,6 +12,7 @@ from service.consent.model import (
     Form,
     Initiator,
     Reason,
+    RulingKind,
     Selection,
     SignatureMethod,
     Statements,
@@ -22,6 +23,15 @@ from service.people.recipient import Party
 GivenRecipient: TypeAlias = UUID | Party
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Named:
+    """A recipient as a consent is to name it; participants and designation for an intermediary only."""
+
+    recipient: GivenRecipient
+    participants: tuple[GivenRecipient, ...] = ()
+    general_designation: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Draft:
     """A consent as somebody fills it in. Kind, disclosers, purposes are as typed: what is wrong with them
@@ -30,7 +40,7 @@ class Draft:
 
     kind: str
     disclosers: tuple[str, ...]
-    recipients: tuple[GivenRecipient, ...]
+    recipients: tuple[Named, ...]
     kinds: Selection
     labels: Selection
     first_day: date | None
@@ -41,6 +51,13 @@ class Draft:
     statements: Statements
     form: Form | None
     initiated_by: Initiator | None
+    language: str = "en"
+    program_intends_fundraising: bool = False
+    conditioned: bool = False
+    justice_condition: str | None = None
+    revocable_after: str | None = None
+    proceeding: str | None = None
+    within_200_miles: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -71,6 +88,23 @@ class Revoking:
     recipients: tuple[UUID, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Ruling:
+    """What compliance says about one consent, and why."""
+
+    kind: RulingKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Notify:
+    """An intermediary that still passes records on until it hears of the revocation."""
+
+    recipient_id: UUID
+    name: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ConsentView:
     """A consent as shown: as it stands today, with everything it lacks and everything against it.
@@ -87,6 +121,10 @@ class ConsentView:
     text_sha256: str
     timezone: str
     changed_at: datetime
+    #: Its words were replaced: it is to be signed again in the new ones by this day. It stands meanwhile.
+    recollect_by: date | None = None
+    #: Whom somebody has to tell of what was just done, in words for the desk.
+    notify: tuple[Notify, ...] = ()
 
     @property
     def in_force(self) -> bool:

@@ -27,23 +27,16 @@ from service.people.patient import Event
 
 
 def kind_of(typed: str) -> ConsentKind:
-    """The kind, if it is one that can be written here; raises Invalid `consent_kind_unsupported`."""
+    """The kind, if there is such a kind; raises Invalid `consent_kind_unsupported`."""
     try:
-        kind = ConsentKind(typed)
+        return ConsentKind(typed)
     except ValueError:
-        raise _unsupported("There is no such kind of consent.") from None
-    if kind not in SUPPORTED_KINDS:
-        raise _unsupported("This kind of consent is known to the law but not offered here yet.")
-    return kind
-
-
-def _unsupported(message: str) -> Invalid:
-    offered = " or ".join(sorted(SUPPORTED_KINDS))
-    return Invalid(
-        Code.CONSENT_KIND_UNSUPPORTED,
-        f"A consent can be written as {offered}.",
-        [FieldError("kind", "unsupported", message)],
-    )
+        offered = ", ".join(sorted(SUPPORTED_KINDS))
+        raise Invalid(
+            Code.CONSENT_KIND_UNSUPPORTED,
+            f"A consent can be written as {offered}.",
+            [FieldError("kind", "unsupported", "There is no such kind of consent.")],
+        ) from None
 
 
 def terms_of(
@@ -71,6 +64,12 @@ def terms_of(
         form=draft.form,
         initiated_by=draft.initiated_by,
         language=text.language,
+        program_intends_fundraising=draft.program_intends_fundraising,
+        conditioned=draft.conditioned,
+        justice_condition=draft.justice_condition,
+        revocable_after=_revocable_after(draft.revocable_after),
+        proceeding=draft.proceeding,
+        within_200_miles=draft.within_200_miles,
     )
     if faults:
         raise Invalid(Code.INVALID_REQUEST, "This consent cannot be written as it is.", faults)
@@ -118,10 +117,19 @@ def _labels(given: Selection, faults: list[FieldError]) -> Selection:
 
 
 def _expiry(given: Expiry | None) -> Expiry | None:
-    """An event is a code of the list of events; what is not in it is kept as typed, and reported as
-    missing.
+    """An event is a code of the list of events; what is not in it is kept as typed, and nobody here can say when
+    it has happened (C-EXPIRY-UNKNOWN).
     """
     if given is None or given.event is None:
         return given
-    code = "_".join(given.event.split()).casefold()
-    return Expiry(given.kind, given.on, code if code in set(Event) else given.event.strip())
+    return Expiry(given.kind, given.on, _event_code(given.event))
+
+
+def _revocable_after(given: str | None) -> str | None:
+    """A day as typed, an event as its code; anything else is kept and reported as missing."""
+    return None if given is None else _event_code(given)
+
+
+def _event_code(typed: str) -> str:
+    code = "_".join(typed.split()).casefold()
+    return code if code in set(Event) else typed.strip()

@@ -36,7 +36,8 @@ class ConsentKind(StrEnum):
     PSYCHOTHERAPY_NOTES = "psychotherapy_notes"
 
 
-SUPPORTED_KINDS = frozenset({ConsentKind.SPECIFIC, ConsentKind.TPO})
+#: The kinds that can be written and judged here: all of them.
+SUPPORTED_KINDS = frozenset(ConsentKind)
 
 
 class ConsentState(StrEnum):
@@ -80,6 +81,17 @@ class SignatureMethod(StrEnum):
     PAPER_SCAN = "paper_scan"
 
 
+class RulingKind(StrEnum):
+    """What a compliance officer can say about one consent (2.31(c))."""
+
+    DOUBTED = "doubted"
+    CLEARED = "cleared"
+    FALSE = "false"
+    EVENT_HAPPENED = "event_happened"
+    EVENT_NOT_HAPPENED = "event_not_happened"
+    FORMAL = "formal"
+
+
 #: "all" has to be said; an empty tuple is not "all" but a missing element.
 Selection: TypeAlias = Literal["all"] | tuple[str, ...]
 
@@ -89,6 +101,9 @@ SEPARATE_KINDS = frozenset({"counseling_note", "psychotherapy_note"})
 
 #: The unit key of a discloser that means every unit of the program.
 WHOLE_PROGRAM = "*"
+
+#: The only general designation the law knows: participants that treat this patient (2.31(a)(4)(ii)(B)).
+TREATING_DESIGNATION = "treating_providers"
 
 #: The sample words of 2.31(a)(5)(ii) as one code, and the code of 2.31(a)(5)(i).
 TPO_PURPOSE = "TPO"
@@ -121,6 +136,8 @@ class Recipient:
     roles: tuple[str, ...] = ()
     #: Intermediary only (2.31(a)(4)(ii)): the member participants named ...
     participants: tuple[UUID, ...] = ()
+    #: Their names as the register had them when the consent was written; the text says them.
+    participant_names: tuple[str, ...] = ()
     #: ... or whom a general designation reaches: `treating_providers` is the only one the law knows.
     general_designation: str | None = None
     #: Central registry and maintenance programs only (2.34): the address is part of the consent.

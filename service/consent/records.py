@@ -18,15 +18,19 @@ from sqlalchemy import Uuid, bindparam, insert, or_, select, update
 from service.consent.model import ConsentRecord, ConsentState, Signature
 from service.consent.sealing import (
     OpenedConsent,
+    Ruled,
     StoredConsent,
     open_consent,
+    open_ruling,
     open_signature,
     sealed_columns,
+    sealed_ruling,
     sealed_signature,
 )
 from service.ids import new_id
 from service.people.recipient import RecipientType
-from service.store.tables.consent import consent, consent_recipient, consent_signature
+from service.store.tables.consent import consent, consent_recipient, consent_ruling, consent_signature
+from service.store.tables.emergency import review
 from service.store.tables.people import recipient
 from service.work import Work
 
@@ -38,6 +42,7 @@ _CHANGE = (
         state=bindparam("new_state"),
         version=bindparam("new_version"),
         kind=bindparam("new_kind"),
+        text_version=bindparam("new_text_version"),
         expires_on=bindparam("new_expires_on"),
         activated_at=bindparam("new_activated_at"),
         ended_at=bindparam("new_ended_at"),
@@ -75,6 +80,7 @@ _REACHING = (
                 consent_recipient.c.patient_id == bindparam("patient_id"),
                 or_(
                     consent_recipient.c.recipient_id == bindparam("recipient_id"),
+                    consent_recipient.c.recipient_id == bindparam("via", type_=Uuid()),
                     recipient.c.kind == RecipientType.CLASS.value,
                 ),
             )
@@ -97,6 +103,38 @@ _SIGNATURES = (
     select(consent_signature)
     .where(consent_signature.c.consent_id.in_(bindparam("ids", expanding=True)))
     .order_by(consent_signature.c.id)
+)
+_RULE = insert(consent_ruling)
+_RULINGS = (
+    select(consent_ruling)
+    .where(consent_ruling.c.consent_id.in_(bindparam("ids", expanding=True)))
+    .order_by(consent_ruling.c.ruled_at, consent_ruling.c.id)
+)
+#: Active consents that may have ended: by date, or by an event of the patient. The terms say which; oldest first.
+_ACTIVE = (
+    select(consent)
+    .where(
+        consent.c.patient_id == bindparam("patient_id"),
+        consent.c.state == ConsentState.ACTIVE.value,
+    )
+    .order_by(consent.c.id)
+    .with_for_update()
+)
+_PAST = (
+    select(consent)
+    .where(consent.c.state == ConsentState.ACTIVE.value, consent.c.expires_on < bindparam("today"))
+    .order_by(consent.c.id)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
+_INCIDENT = (
+    select(review.c.id)
+    .where(
+        review.c.kind == "integrity",
+        review.c.state == "open",
+        review.c.subject_id == bindparam("subject_id"),
+    )
+    .limit(1)
 )
 
 
@@ -122,18 +160,22 @@ def page(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> 
     return [_stored(row) for row in work.db.execute(_PAGE, parameters).all()]
 
 
-def reaching(work: Work, patient_id: UUID, recipient_id: UUID, lock: Lock) -> Sequence[StoredConsent]:
-    """Signed consents that name this recipient, or a class; locked until the unit ends if `lock` is SHARE."""
+def reaching(
+    work: Work, patient_id: UUID, recipient_id: UUID, lock: Lock, via: UUID | None = None
+) -> Sequence[StoredConsent]:
+    """Signed consents that name this recipient, the intermediary on the way, or a class; locked until the unit ends
+    if `lock` is SHARE.
+    """
     statement = _REACHING if lock is Lock.NONE else _REACHING_SHARED
-    parameters = {"patient_id": patient_id, "recipient_id": recipient_id}
+    parameters = {"patient_id": patient_id, "recipient_id": recipient_id, "via": via}
     return [_stored(row) for row in work.db.execute(statement, parameters).all()]
 
 
 def opened(work: Work, stored: Iterable[StoredConsent]) -> list[OpenedConsent]:
     """Open rows with their signatures; raises IntegrityError when one is not what was sealed."""
     rows = list(stored)
-    signatures = _signatures(work, rows)
-    return [open_consent(work, row, signatures.get(row.id, ())) for row in rows]
+    signatures, rulings = _signatures(work, rows), _rulings(work, rows)
+    return [open_consent(work, row, signatures.get(row.id, ()), rulings.get(row.id, ())) for row in rows]
 
 
 def add(work: Work, record: ConsentRecord) -> None:
@@ -145,6 +187,7 @@ def add(work: Work, record: ConsentRecord) -> None:
             "program_id": work.caller.program_id,
             "patient_id": record.patient_id,
             "kind": record.terms.kind.value,
+            "text_version": record.text_version,
             "state": record.state.value,
             "version": record.version,
             "expires_on": _expires_on(record),
@@ -169,6 +212,7 @@ def change(work: Work, record: ConsentRecord, signed_text: str | None) -> None:
             "new_state": record.state.value,
             "new_version": record.version,
             "new_kind": record.terms.kind.value,
+            "new_text_version": record.text_version,
             "new_expires_on": _expires_on(record),
             "new_activated_at": record.active_from,
             "new_ended_at": work.now if ended else None,
@@ -231,14 +275,57 @@ def revoke_recipients(work: Work, record: ConsentRecord, recipients: Iterable[UU
         )
 
 
+def active_of(work: Work, patient_id: UUID) -> Sequence[StoredConsent]:
+    """The patient's active consents, locked for change, oldest first."""
+    return [_stored(row) for row in work.db.execute(_ACTIVE, {"patient_id": patient_id}).all()]
+
+
+def past_their_day(work: Work, today: date, at_most: int) -> Sequence[StoredConsent]:
+    """Active consents of the program whose last day is over, locked for change; those somebody else holds are left."""
+    return [_stored(row) for row in work.db.execute(_PAST, {"today": today, "at_most": at_most}).all()]
+
+
+def add_ruling(work: Work, record: ConsentRecord, kind: str, reason: str) -> None:
+    """One ruling on the consent, kept as it was made."""
+    ruling_id = new_id(work.now)
+    work.db.execute(
+        _RULE,
+        {
+            "id": ruling_id,
+            "program_id": work.caller.program_id,
+            "consent_id": record.consent_id,
+            "patient_id": record.patient_id,
+            "kind": kind,
+            "particulars": sealed_ruling(work, ruling_id, record, kind, reason),
+            "ruled_by": work.caller.account_id,
+            "ruled_at": work.now,
+            "entry_id": work.entry_id,
+        },
+    )
+
+
+def incident_open(work: Work, consent_id: UUID) -> bool:
+    """Is a review of the integrity of this consent waiting for somebody?"""
+    return work.db.execute(_INCIDENT, {"subject_id": consent_id}).first() is not None
+
+
 def _signatures(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Signature, ...]]:
-    signed = [row.id for row in rows if row.state is not ConsentState.DRAFT]
-    if not signed:
+    if not rows:
         return {}
     found: dict[UUID, tuple[Signature, ...]] = {}
-    for row in work.db.execute(_SIGNATURES, {"ids": signed}).all():
+    for row in work.db.execute(_SIGNATURES, {"ids": [one.id for one in rows]}).all():
         one = open_signature(work, row.id, row.patient_id, row.signature)
         found[row.consent_id] = (*found.get(row.consent_id, ()), one)
+    return found
+
+
+def _rulings(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Ruled, ...]]:
+    if not rows:
+        return {}
+    found: dict[UUID, tuple[Ruled, ...]] = {}
+    for row in work.db.execute(_RULINGS, {"ids": [one.id for one in rows]}).all():
+        kind = open_ruling(work, row.id, row.consent_id, row.patient_id, row.particulars)
+        found[row.consent_id] = (*found.get(row.consent_id, ()), (kind, row.ruled_at))
     return found
 
 

@@ -1,29 +1,39 @@
 """The files of law and wording that consents rest on, read once, strictly.
 
-`policies/elements.yaml` holds the elements and reasons, `policies/consent_texts/*.yaml` the words, one
-file a version. Unknown keys, missing keys, a duplicate code or an element without a check stop the start:
-a rule that is silently not applied is the worst kind.
+`policies/elements.yaml` holds the elements and reasons, `policies/consent_texts/*.yaml` the words, one file
+for each version and language (`wording`). Unknown keys, missing keys, a duplicate code or an element without
+a check stop the start: a rule that is silently not applied is the worst kind.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
-
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Literal
 
 from service.consent.model import Reason
+from service.consent.wording import DEFAULT_LANGUAGE, ConsentText, Row, TextVersion, load_texts, read_file
 from service.errors import StartRefused
+from service.people.state_rules import StateRules, read_state_rules
 
-Applies = Literal["all", "tpo", "tpo_any", "tpo_any_hipaa", "patient_request"]
+Applies = Literal[
+    "all",
+    "all_but_justice",
+    "tpo",
+    "tpo_any",
+    "tpo_any_hipaa",
+    "patient_request",
+    "raises_funds",
+    "intermediary",
+    "counseling_notes",
+    "psychotherapy_notes",
+    "legal_proceedings",
+    "criminal_justice",
+    "registry",
+    "fundraising",
+]
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Element(_Row):
+class Element(Row):
     """One row of the element table."""
 
     code: str
@@ -35,12 +45,14 @@ class Element(_Row):
     citation: str
     conf: Literal["law", "policy", "unsure"]
     source: Literal["seen", "memory"]
+    #: A defect of form only: compliance may let it pass with a reason (ruling `formal`).
+    formal: bool = False
 
     def reason(self) -> Reason:
         return Reason(self.code, self.message, self.citation, self.conf, self.field)
 
 
-class _ReasonRow(_Row):
+class _ReasonRow(Row):
     code: str
     element: str
     message: str
@@ -49,111 +61,35 @@ class _ReasonRow(_Row):
     source: Literal["seen", "memory"]
 
 
-class _ElementsFile(_Row):
+class _ElementsFile(Row):
     elements: list[Element]
     reasons: list[_ReasonRow]
 
 
-class _Headings(_Row):
-    patient: str
-    disclosers: str
-    recipients: str
-    scope: str
-    purposes: str
-    expiry: str
-    statements: str
-    form: str
-
-
-class _Disclosers(_Row):
-    all_units: str
-    unit: str
-
-
-class _Recipients(_Row):
-    named: str
-    classes: dict[str, str]
-
-
-class _Scope(_Row):
-    all_kinds: str
-    kinds: str
-    all_labels: str
-    labels: str
-    between: str
-    since: str
-    until: str
-    description: str
-
-
-class _Expiry(_Row):
-    date: str
-    event: str
-    none: str
-    end_of_treatment: str
-
-
-class _Statements(_Row):
-    revocation: str
-    revocation_how: str
-    hipaa_redisclosure: str
-    redisclosure_potential: str
-    refusal_consequences: str
-
-
-class _Form(_Row):
-    electronic: str
-    paper: str
-    oral: str
-
-
-class ConsentText(_Row):
-    """One version of the words of a consent."""
-
-    version: str
-    language: str
-    title: str
-    headings: _Headings
-    patient: str
-    disclosers: _Disclosers
-    recipients: _Recipients
-    scope: _Scope
-    kinds: dict[str, str]
-    labels: dict[str, str]
-    purposes: dict[str, str]
-    expiry: _Expiry
-    events: dict[str, str]
-    statements: _Statements
-    form: _Form
-
-
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Elements in file order, reasons by code, texts by version, and the version new drafts are written
-    in.
+    """Elements in file order, reasons by code, texts by version, and the newest version: drafts are written in it
+    where the program has adopted none.
     """
 
     elements: tuple[Element, ...]
     reasons: Mapping[str, Reason]
-    texts: Mapping[str, ConsentText]
+    versions: Mapping[str, TextVersion]
     current: str
+    #: Codes of elements whose lack is a defect of form only.
+    formal: frozenset[str] = frozenset()
+    #: What state law adds to who signs.
+    states: StateRules = field(default_factory=StateRules)
 
-    def text(self, version: str) -> ConsentText | None:
-        return self.texts.get(version)
+    @property
+    def texts(self) -> Mapping[str, ConsentText]:
+        """The words of each version in English."""
+        return {name: version.languages[DEFAULT_LANGUAGE] for name, version in self.versions.items()}
 
-
-_File = TypeVar("_File", bound=_Row)
-
-
-def _read(path: Path, shape: type[_File]) -> _File:
-    """One file as `shape`; the error names the file and the key, for the operator who edited it."""
-    try:
-        return shape.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StartRefused(f"{path.name} cannot be read: {type(error).__name__}") from error
-    except ValidationError as error:
-        places = ", ".join(".".join(str(part) for part in e["loc"]) for e in error.errors())
-        raise StartRefused(f"{path.name} is not as it should be at: {places}") from error
+    def text(self, version: str, language: str = DEFAULT_LANGUAGE) -> ConsentText | None:
+        """The words of a version in a language; None when there are none."""
+        found = self.versions.get(version)
+        return None if found is None else found.of(language)
 
 
 def _refuse_duplicates(codes: Iterable[str], file: str) -> None:
@@ -166,18 +102,25 @@ def _refuse_duplicates(codes: Iterable[str], file: str) -> None:
 
 def load_rulebook(policies: Path, checked: frozenset[str]) -> Rulebook:
     """The rulebook of the folder `policies`; `checked` are the codes that have a check in code."""
-    file = _read(policies / "elements.yaml", _ElementsFile)
+    file = read_file(policies / "elements.yaml", _ElementsFile)
     _refuse_duplicates((row.code for row in (*file.elements, *file.reasons)), "elements.yaml")
     listed = frozenset(row.code for row in file.elements)
     if listed != checked:
         raise StartRefused(f"elements.yaml and the checks differ: {', '.join(sorted(listed ^ checked))}")
-    texts: dict[str, ConsentText] = {}
-    for path in sorted((policies / "consent_texts").glob("*.yaml")):
-        text = _read(path, ConsentText)
-        if text.version != path.stem:
-            raise StartRefused(f"{path.name} says it is version {text.version}")
-        texts[text.version] = text
-    if not texts:
-        raise StartRefused("there is no consent text in policies/consent_texts")
+    versions = load_texts(policies / "consent_texts")
     reasons = {row.code: Reason(row.code, row.message, row.citation, row.conf) for row in file.reasons}
-    return Rulebook(tuple(file.elements), reasons, texts, max(texts))
+    return Rulebook(
+        elements=tuple(file.elements),
+        reasons=reasons,
+        versions=versions,
+        current=max(versions),
+        formal=frozenset(row.code for row in file.elements if row.formal),
+        states=_state_rules(policies / "state_rules.yaml"),
+    )
+
+
+def _state_rules(path: Path) -> StateRules:
+    try:
+        return read_state_rules(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartRefused("state_rules.yaml cannot be read") from error

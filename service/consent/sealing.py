@@ -4,7 +4,7 @@ All sealed columns of a consent row are bound to its version, so a change seals 
 version for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +21,10 @@ from service.work import Json, Work
 
 CONSENT = SealedTable("consent", ("terms", "document", "revocation"))
 SIGNATURE = SealedTable("consent_signature", ("signature",))
+RULING = SealedTable("consent_ruling", ("particulars",))
+
+#: A ruling as the rules see it: kind and instant.
+Ruled = tuple[str, datetime]
 
 _TERMS = TypeAdapter(ConsentTerms)
 _SIGNATURE = TypeAdapter(Signature)
@@ -70,14 +74,26 @@ def sealed_columns(work: Work, record: ConsentRecord, signed_text: str | None) -
         ending["superseded_by"] = str(record.superseded_by)
     if record.error_reason is not None:
         ending["error_reason"] = record.error_reason
-    # Which endings there are stands in a column that is never empty: emptying the other one does not undo them.
-    values["document"] = {"version": record.text_version, "text": signed_text, "endings": sorted(ending)}
+    # What there is elsewhere stands in a column that is never empty: emptying the column of endings, or taking away
+    # the row of a signature or a ruling, does not undo them.
+    values["document"] = {
+        "version": record.text_version,
+        "text": signed_text,
+        "endings": sorted(ending),
+        "signatures": len(record.signatures),
+        "rulings": [kind for kind, _ in record.rulings],
+    }
     if ending:
         values["revocation"] = ending
     return {"revocation": None, **work.seal(CONSENT, key, values)}
 
 
-def open_consent(work: Work, stored: StoredConsent, signatures: tuple[Signature, ...]) -> OpenedConsent:
+def open_consent(
+    work: Work,
+    stored: StoredConsent,
+    signatures: tuple[Signature, ...],
+    rulings: tuple[Ruled, ...] = (),
+) -> OpenedConsent:
     """Raises IntegrityError when a column is not what was sealed for this row and version."""
     key = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
     values: dict[str, Any] = dict(
@@ -91,6 +107,10 @@ def open_consent(work: Work, stored: StoredConsent, signatures: tuple[Signature,
     ending: dict[str, Any] = values["revocation"] or {}
     if sorted(ending) != document["endings"]:
         raise IntegrityError
+    # rows older than these two keys are held to what they have
+    if document.get("signatures", len(signatures)) != len(signatures):
+        raise IntegrityError
+    ruled = _in_order(document.get("rulings", ()), rulings)
     superseded_by: str | None = ending.get("superseded_by")
     record = ConsentRecord(
         consent_id=stored.id,
@@ -106,8 +126,17 @@ def open_consent(work: Work, stored: StoredConsent, signatures: tuple[Signature,
         revocations=_REVOCATIONS.validate_python(ending.get("revocations", ())),
         superseded_by=UUID(superseded_by) if superseded_by else None,
         error_reason=ending.get("error_reason"),
+        rulings=ruled,
     )
     return OpenedConsent(record, document["text"], stored.changed_at)
+
+
+def _in_order(kinds: Sequence[str], rows: tuple[Ruled, ...]) -> tuple[Ruled, ...]:
+    """The rulings in the order in which they were made; IntegrityError when a row is missing or one too many."""
+    if sorted(kinds) != sorted(kind for kind, _ in rows):
+        raise IntegrityError
+    left = list(rows)
+    return tuple(left.pop(next(n for n, row in enumerate(left) if row[0] == kind)) for kind in kinds)
 
 
 def sealed_signature(
@@ -123,3 +152,19 @@ def open_signature(work: Work, signature_id: UUID, patient_id: UUID, sealed: Sea
     key = RowKey(work.caller.program_id, signature_id, 1, patient_id)
     value: Any = work.open(SIGNATURE, key, {"signature": sealed})["signature"]
     return _SIGNATURE.validate_python(value["signature"])
+
+
+def sealed_ruling(work: Work, ruling_id: UUID, record: ConsentRecord, kind: str, reason: str) -> Sealed:
+    """Kind and consent stand inside as well: the clear columns of the row are not trusted alone."""
+    key = RowKey(work.caller.program_id, ruling_id, 1, record.patient_id)
+    value: Json = {"kind": kind, "consent_id": str(record.consent_id), "reason": reason}
+    return work.seal(RULING, key, {"particulars": value})["particulars"]
+
+
+def open_ruling(work: Work, ruling_id: UUID, consent_id: UUID, patient_id: UUID, sealed: Sealed) -> str:
+    """The kind of the ruling; IntegrityError when it was made about another consent."""
+    key = RowKey(work.caller.program_id, ruling_id, 1, patient_id)
+    value: Any = work.open(RULING, key, {"particulars": sealed})["particulars"]
+    if value["consent_id"] != str(consent_id):
+        raise IntegrityError
+    return str(value["kind"])

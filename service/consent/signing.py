@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
 from service.access.caller import Caller, CallerKind
 from service.consent.commands import Signing as Given
@@ -21,11 +22,11 @@ from service.consent.model import (
     SignerRole,
 )
 from service.consent.rulebook import ConsentText, Rulebook
+from service.consent.signers import Authority, signer_faults
 from service.errors import Code, FieldError, Invalid
 
-#: The age at which a patient signs alone when no other law says otherwise; the law of the state is not
-#: held yet.
-AGE_OF_MAJORITY = 18
+#: Right so far, one signature to come: the consent stays a draft with the first one on it.
+COSIGN: Final = "C-SIGNER-COSIGN"
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _SCANS = (*_PICTURES, b"%PDF-")
@@ -69,27 +70,41 @@ def _bad_image() -> Invalid:
     return Invalid(Code.INVALID_REQUEST, "The signature cannot be read.", [fault])
 
 
-def of_age(birth_date: date | None, on: date) -> bool | None:
-    """Has the patient come of age on this day? None when the birth date is not known."""
-    if birth_date is None:
-        return None
-    years = on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
-    return years >= AGE_OF_MAJORITY
-
-
 def missing(
-    book: Rulebook, assessment: Assessment, record: ConsentRecord, *, drafted_on: date, birth_date: str
+    book: Rulebook,
+    assessment: Assessment,
+    record: ConsentRecord,
+    *,
+    fresh: tuple[Signature, ...],
+    drafted_on: date,
+    by: Authority,
 ) -> tuple[Reason, ...]:
     """Everything that keeps the signed record from being in force; `assessment.on` is the day of signing."""
-    digest = record.text_sha256 or ""
+    faults = signer_faults(
+        record.terms,
+        record.signatures,
+        by,
+        payment_only=assessment.purpose_classes() == frozenset({"payment"}),
+    )
     signed = Signing(
         signatures=record.signatures,
+        fresh=fresh,
         drafted_on=drafted_on,
         today=assessment.on,
-        of_age=of_age(_date(birth_date), assessment.on),
-        text_sha256=digest,
+        signer_faults=faults,
+        text_sha256=record.text_sha256 or "",
+        esign_barred=by.rule is not None and by.rule.electronic_signature == "barred",
     )
-    return missing_at_signing(book, assessment, signed)
+    found = missing_at_signing(book, assessment, signed)
+    if not any(kind == "formal" for kind, _ in record.rulings):
+        return found
+    return tuple(reason for reason in found if reason.code not in book.formal)
+
+
+def waiting_for(book: Rulebook, record: ConsentRecord, by: Authority) -> tuple[Reason, ...]:
+    """What a draft with a signature still waits for: the signature of somebody else, if that is all."""
+    faults = signer_faults(record.terms, record.signatures, by, payment_only=False)
+    return tuple(row.reason() for row in book.elements if row.code == COSIGN and row.code in faults)
 
 
 def as_if_signed(record: ConsentRecord, text: ConsentText, today: date, now: datetime) -> ConsentRecord:
@@ -112,10 +127,3 @@ def as_if_signed(record: ConsentRecord, text: ConsentText, today: date, now: dat
         signatures=(signature,),
         active_from=now,
     )
-
-
-def _date(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.api.consent_shapes import ConsentModel
+from service.api.consent_answers import ConsentModel
 from tests.house import Account, Client, Service
 
 PATIENT = {"given_name": "Pat", "family_name": "Testperson", "birth_date": "1990-04-05"}

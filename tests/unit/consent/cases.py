@@ -32,8 +32,11 @@ from service.consent.model import (
     Today,
 )
 from service.consent.rulebook import load_rulebook
+from service.consent.signers import Authority, normal, signer_faults
 from service.consent.validity import against, local_day
+from service.people.at_law import PatientAtLaw
 from service.people.recipient import RecipientClass, RecipientType
+from service.people.state_rules import StateRule
 
 ROOT = Path(__file__).parents[3]
 POLICIES = ROOT / "policies"
@@ -70,7 +73,21 @@ def _recipient(given: Mapping[str, Any]) -> Recipient:
         given["name"],
         covered_entity=given.get("covered_entity", False),
         business_associate=given.get("business_associate", False),
+        participants=tuple(known_as(name) for name in given.get("participants", [])),
+        participant_names=tuple(given.get("participants", [])),
+        general_designation=given.get("general_designation"),
+        address=given.get("address"),
     )
+
+
+_PARTICULARS = (
+    "program_intends_fundraising",
+    "conditioned",
+    "justice_condition",
+    "revocable_after",
+    "proceeding",
+    "within_200_miles",
+)
 
 
 def terms_of(given: Mapping[str, Any]) -> ConsentTerms:
@@ -96,28 +113,35 @@ def terms_of(given: Mapping[str, Any]) -> ConsentTerms:
         statements=Statements(**dict.fromkeys(given["statements"], True)),
         form=None if given["form"] is None else Form(given["form"]),
         initiated_by=Initiator(given["initiated_by"]) if "initiated_by" in given else None,
+        **{name: given[name] for name in _PARTICULARS if name in given},
     )
+
+
+def _roles(given: Any) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else list(given)
 
 
 def record_of(given: Mapping[str, Any], state: ConsentState = ConsentState.ACTIVE) -> ConsentRecord:
     """A signed consent as a fixture of the scenario file writes it."""
     terms = terms_of(given)
     digest = rendered_hash(terms, TEXT)
-    signatures: tuple[Signature, ...] = ()
-    if given["signer"] is not None:
-        signatures = (
-            Signature(
-                role=given["signer"],
-                name=given["patient_name"].strip() or "Pat Testperson",
-                method=SignatureMethod(given["method"]),
-                signed_on=given["signed_on"],
-                recorded_at=given["active_from"],
-                attestation=given["attestation"],
-                text_sha256=digest if "signed_text" not in given else "0" * 64,
-                account_id=PATIENT,
-                image_sha256="1" * 64 if given.get("image") else None,
-            ),
+    signatures = tuple(
+        Signature(
+            role=role,
+            name=given.get("signers", {}).get(role, given["patient_name"].strip() or "Pat Testperson"),
+            method=SignatureMethod(given["method"]),
+            signed_on=given["signed_on"],
+            recorded_at=given["active_from"],
+            attestation=given["attestation"],
+            text_sha256=digest if "signed_text" not in given else "0" * 64,
+            account_id=PATIENT,
+            authority=given.get("authority"),
+            image_sha256="1" * 64 if given.get("image") else None,
         )
+        for role in _roles(given["signer"])
+    )
     return ConsentRecord(
         consent_id=known_as("consent"),
         patient_id=PATIENT,
@@ -129,6 +153,7 @@ def record_of(given: Mapping[str, Any], state: ConsentState = ConsentState.ACTIV
         text_sha256=digest,
         signatures=signatures,
         active_from=given["active_from"],
+        rulings=tuple((kind, NOW) for kind in given.get("rulings", [])),
     )
 
 
@@ -139,7 +164,7 @@ class Case:
     given: Mapping[str, Any]
     state: ConsentState
     today: Today
-    of_age: bool | None
+    by: Authority
 
     def record(self) -> ConsentRecord:
         return record_of(self.given, self.state)
@@ -148,17 +173,18 @@ class Case:
         """Everything against the consent: at its signing, and at the row's instant."""
         record = self.record()
         signing_day = local_day(min(self.given["active_from"], self.today.now), ZONE)
+        assessment = Assessment(record.terms, CLASSES, self.given["signed_on"] or signing_day)
+        payment_only = assessment.purpose_classes() == frozenset({"payment"})
         signing = Signing(
             signatures=record.signatures,
+            fresh=record.signatures,
             drafted_on=self.given["drafted_on"],
             today=signing_day,
-            of_age=self.of_age,
+            signer_faults=signer_faults(record.terms, record.signatures, self.by, payment_only=payment_only),
             text_sha256=rendered_hash(record.terms, TEXT),
+            esign_barred=self.by.rule is not None and self.by.rule.electronic_signature == "barred",
         )
-        events = frozenset(TEXT.events)
-        at_signing = missing_at_signing(
-            BOOK, Assessment(record.terms, CLASSES, events, self.given["signed_on"] or signing_day), signing
-        )
+        at_signing = missing_at_signing(BOOK, assessment, signing)
         now = against(BOOK, record, CLASSES, self.today)
         return at_signing + tuple(reason for reason in now if reason.code != "C-NOT-SIGNED")
 
@@ -176,7 +202,43 @@ def case_of(row: Mapping[str, Any]) -> Case:
         given=given,
         state=ConsentState(row.get("state", "active")),
         today=Today(row.get("now", NOW), ZONE, events),
-        of_age=row.get("adult", True),
+        by=authority_of(row),
+    )
+
+
+#: State law of nowhere, for rows about minors and electronic signatures.
+_RULE = {
+    "state": "ZZ",
+    "service": "sud_outpatient",
+    "age_of_majority": 18,
+    "minor_may_self_consent_from": None,
+    "parental_consent_required": True,
+    "effective_from": date(2020, 1, 1),
+    "source": "made up for tests",
+    "conf": "policy",
+}
+
+
+def authority_of(row: Mapping[str, Any]) -> Authority:
+    """Who may sign in a row: `patient` {age, deceased_on, adjudicated, emancipated}, `state_rule`, `related` {kind: name},
+    `director`. Without a word about it an adult of 34.
+    """
+    given = {"age": 34} | row.get("patient", {})
+    age, emancipated = given["age"], given.get("emancipated", False)
+    rule = StateRule(**(_RULE | row["state_rule"])) if "state_rule" in row else None
+    majority = 18 if rule is None else rule.age_of_majority
+    return Authority(
+        patient=PatientAtLaw(
+            id=PATIENT,
+            age=age,
+            minor=None if age is None else age < majority and not emancipated,
+            emancipated=emancipated,
+            deceased_on=given.get("deceased_on"),
+            adjudicated=given.get("adjudicated", False),
+        ),
+        rule=rule,
+        related=frozenset((kind, normal(name)) for kind, name in row.get("related", {}).items()),
+        director=row.get("director", False),
     )
 
 

@@ -18,7 +18,6 @@ from tests.unit.consent.cases import (
     FIXTURES,
     NOW,
     ROWS,
-    TEXT,
     ZONE,
     case_of,
     consent,
@@ -26,7 +25,7 @@ from tests.unit.consent.cases import (
 )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['id']} {row['conf']}" for row in ROWS])
 def test_row(row: dict[str, Any]) -> None:
     assert case_of(row).codes() == set(row["codes"])
 
@@ -49,9 +48,6 @@ def test_every_reason_says_where_it_stands_and_in_what_words() -> None:
 
 
 # ---- properties
-
-_EVENTS = frozenset(TEXT.events)
-
 
 def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
     """The terms with one element gone, for each element there is."""
@@ -76,7 +72,7 @@ def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
 
 
 def _missing(terms: ConsentTerms) -> set[str]:
-    return {r.code for r in missing_elements(BOOK, Assessment(terms, CLASSES, _EVENTS, local_day(NOW, ZONE)))}
+    return {r.code for r in missing_elements(BOOK, Assessment(terms, CLASSES, local_day(NOW, ZONE)))}
 
 
 _any_terms = st.builds(
