@@ -84,12 +84,13 @@ def decision_table(engine: Engine, lines: Mapping[str, int]) -> str:
     ]
     for family, title in _FAMILIES.items():
         rows = [
-            (b, engine.rules[b.id])
-            for b in engine.bases.by_id.values()
-            if b.family is family and b.id in engine.rules
+            (basis, rule)
+            for basis in engine.bases.by_id.values()
+            if basis.family is family
+            for rule in _rules_of(basis, engine)
         ]
         parts += [f"\n## {title}\n", _overview(rows, lines)]
-        parts += [_basis(basis, rule, lines[basis.id]) for basis, rule in rows]
+        parts += [_basis(basis, rule, lines[rule.citation.id]) for basis, rule in rows]
     closed = {name: rule for name, rule in engine.rules.items() if rule.forbids}
     parts.append("\n## Gates: what no basis opens, and what makes a consent no consent\n")
     parts += [
@@ -102,20 +103,30 @@ def decision_table(engine: Engine, lines: Mapping[str, int]) -> str:
     return _joined(parts)
 
 
+def _rules_of(basis: Basis, engine: Engine) -> list[Rule]:
+    """The rules that permit on a basis: the one with its id, and those recorded as it that are no row themselves."""
+    return [
+        rule
+        for name, rule in engine.rules.items()
+        if not rule.forbids
+        and (name == basis.id or (rule.citation.basis == basis.id and name not in engine.bases.by_id))
+    ]
+
+
 def _overview(rows: Sequence[tuple[Basis, Rule]], lines: Mapping[str, int]) -> str:
     return _table(
         ("rank", "basis", "title", "citation", "how sure", "duties", "accounting", "time limit", "policy"),
         [
             (
                 basis.rank,
-                basis.id,
+                rule.citation.id,
                 basis.title,
                 rule.citation.cite,
                 _SURE[rule.citation.conf],
                 ", ".join(rule.obligations) or "none",
                 "; ".join(filter(None, (_PART2[basis.part2], _HIPAA[basis.hipaa]))) or "none",
                 basis.time_limit,
-                _place(rule, lines[basis.id]),
+                _place(rule, lines[rule.citation.id]),
             )
             for basis, rule in rows
         ],
@@ -125,11 +136,16 @@ def _overview(rows: Sequence[tuple[Basis, Rule]], lines: Mapping[str, int]) -> s
 def _basis(basis: Basis, rule: Rule, line: int) -> str:
     return "\n".join(
         (
-            f"\n### {basis.id} {basis.title}\n",
-            f"{rule.citation.text} ({rule.citation.cite}; {_SURE[rule.citation.conf]}; {_place(rule, line)})\n",
+            f"\n### {rule.citation.id} {basis.title}\n",
+            f"{rule.citation.text}{_recorded_as(rule)} {_authority(rule, line)}\n",
             *_conditions(rule, "Permits"),
         )
     )
+
+
+def _recorded_as(rule: Rule) -> str:
+    said = rule.citation
+    return f" Recorded as {said.basis}." if said.basis and said.basis != said.id else ""
 
 
 def _gate(name: str, rule: Rule, line: int) -> str:
@@ -138,7 +154,7 @@ def _gate(name: str, rule: Rule, line: int) -> str:
     return "\n".join(
         (
             f"\n### {name}\n",
-            f"{said.text}{asks.get(said.review, '')} ({said.cite}; {_SURE[said.conf]}; {_place(rule, line)})\n",
+            f"{said.text}{asks.get(said.review, '')} {_authority(rule, line)}\n",
             *_conditions(rule, "Refuses"),
         )
     )
@@ -155,6 +171,10 @@ def _conditions(rule: Rule, effect: str) -> list[str]:
         )
         shown += [f"- {in_words(part)}<br>`{as_written(part)}`" for part in parts_of(condition)]
     return shown or [f"{effect} always."]
+
+
+def _authority(rule: Rule, line: int) -> str:
+    return f"({rule.citation.cite}; {_SURE[rule.citation.conf]}; {_place(rule, line)})"
 
 
 def _place(rule: Rule, line: int) -> str:
