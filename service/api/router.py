@@ -6,6 +6,7 @@ from service.api import (
     administration,
     agreements,
     assessments,
+    attachments,
     audit,
     auth,
     consent_texts,
@@ -46,6 +47,7 @@ router.include_router(consents.router)
 router.include_router(disclosures.router)
 router.include_router(record_requests.router)
 router.include_router(items.router)
+router.include_router(attachments.router)
 router.include_router(evidence.router)
 router.include_router(agreements.router)
 router.include_router(restrictions.router)

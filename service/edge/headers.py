@@ -4,6 +4,7 @@ Pure ASGI rather than Starlette's BaseHTTPMiddleware: no task per request, and i
 is found. The log line holds the route's template, never the path: ids stay out, and so does whatever was typed there.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1024 * 1024
+#: Files are larger than documents, and come on one route only; its operation looks at them before anything is kept.
+MAX_FILE = 10 * 1024 * 1024
+_FILES = re.compile(r"/api/v1/patients/[0-9a-f-]{36}/attachments", re.ASCII)
 
 #: For everything that is not a page; pages bring their own policy.
 API_HEADERS = {
@@ -42,7 +46,7 @@ API_HEADERS = {
 
 
 class BodyTooLarge(Exception):
-    """More than MAX_BODY bytes arrived."""
+    """More bytes arrived than this route takes."""
 
 
 class Edge:
@@ -59,13 +63,14 @@ class Edge:
         started = monotonic()
         given = acceptable_request_id(Headers(scope=scope).get("x-request-id"))
         scope["consentry.request_id"] = given or str(new_id(self._now()))
-        exchange = _Exchange(scope, send)
+        exchange, most = _Exchange(scope, send), _most_bytes(scope)
         try:
-            if _declared_length(scope) > MAX_BODY:
+            if _declared_length(scope) > most:
                 raise BodyTooLarge
-            await self._app(scope, _limited(receive), exchange.send)
+            await self._app(scope, _limited(receive, most), exchange.send)
         except BodyTooLarge:
-            await self._answer(exchange, problem(exchange.request, Code.BODY_TOO_LARGE, "Larger than 1 MiB."))
+            detail = f"Larger than {most // MAX_BODY} MiB."
+            await self._answer(exchange, problem(exchange.request, Code.BODY_TOO_LARGE, detail))
         except Exception as error:
             await self._answer(exchange, internal(exchange.request, error))
         finally:
@@ -102,10 +107,15 @@ class _Exchange:
 
 def _declared_length(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "0")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 12 else MAX_BODY + 1
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 12 else MAX_FILE + 1
 
 
-def _limited(receive: Receive) -> Receive:
+def _most_bytes(scope: Scope) -> int:
+    is_file = scope["method"] == "POST" and _FILES.fullmatch(scope["path"])
+    return MAX_FILE if is_file else MAX_BODY
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     arrived = 0
 
     async def limited() -> MutableMapping[str, Any]:
@@ -113,7 +123,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             arrived += len(message.get("body", b""))
-            if arrived > MAX_BODY:
+            if arrived > most:
                 raise BodyTooLarge
         return message
 

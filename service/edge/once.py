@@ -1,6 +1,6 @@
 """Idempotency keys: a retry of the same request by the same caller is not a second act.
 
-Kept: the caller, a hash of the key, a keyed hash of method, path and body, and the id of what was made; never a
+Kept: the caller, a hash of the key, a keyed hash of method, path, query and body, and the id of what was made; never a
 response. The claim is inserted first, so that of many equal requests at once one acts and the others wait for it.
 """
 
@@ -48,7 +48,8 @@ async def read_claim(request: Request) -> Claim | None:
             "Idempotency-Key is one text of 1 to 200 printable ASCII characters.",
         )
     digest = hashlib.sha256()
-    for part in (request.method.encode(), request.url.path.encode(), await request.body()):
+    query: bytes = request.scope["query_string"]
+    for part in (request.method.encode(), request.url.path.encode(), query, await request.body()):
         digest.update(len(part).to_bytes(8, "big") + part)
     return Claim(hashlib.sha256(given[0].encode()).digest(), digest.hexdigest())
 
