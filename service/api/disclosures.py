@@ -223,6 +223,7 @@ class AccountModel(BaseModel):
 class ReachModel(BaseModel):
     recipient: PartyModel
     by_class: bool
+    via: Uuid | None
     purpose: PurposeModel
     items: list[GrantedModel]
     withheld: list[WithheldModel]
@@ -230,10 +231,12 @@ class ReachModel(BaseModel):
 
 
 class ForesightModel(BaseModel):
-    """What a consent would do with today's items."""
+    """What a consent would do with today's items, in plain words of `language`."""
 
     consent_id: Uuid
     items_today: int
+    language: Literal["en", "es"]
+    words: str
     reaches: list[ReachModel]
 
 
@@ -321,9 +324,11 @@ async def read_accounting(
     summary="Which of today's items would reach whom",
     response_model=ForesightModel,
 )
-async def preview_reach(request: Request, consent_id: Uuid) -> Response:
+async def preview_reach(
+    request: Request, consent_id: Uuid, language: Annotated[Literal["en", "es"] | None, Query()] = None
+) -> Response:
     rules = state_of(request).disclosure
-    found = await perform(request, lambda work: preview_consent(work, rules, consent_id))
+    found = await perform(request, lambda work: preview_consent(work, rules, consent_id, language))
     return reply(200, _foresight(found))
 
 
@@ -368,6 +373,8 @@ def _foresight(found: Foresight) -> dict[str, Any]:
     return {
         "consent_id": found.consent_id,
         "items_today": found.items,
+        "language": found.language,
+        "words": found.words,
         "reaches": [_reach(one) for one in found.reaches],
     }
 
@@ -379,6 +386,7 @@ def _reach(one: Reach) -> dict[str, Any]:
     return {
         "recipient": {"id": one.recipient_id, "name": one.recipient},
         "by_class": one.by_class,
+        "via": one.via,
         "purpose": {"code": one.purpose, "display": one.purpose_words},
         "items": decision["granted"],
         "withheld": decision["withheld"],

@@ -52,7 +52,7 @@ def _reasons(decision: DisclosureDecision, words: Language) -> Iterator[str]:
     if not decision.withheld:
         for one in decision.reasons:
             if decision.effect.value not in _SHARED:
-                why = _clause(one.rule, words)
+                why = clause(one.rule, words)
                 yield words.sentences.reason_alone.format(why=why, citation=one.citation)
         return
     counts: dict[tuple[str, str], int] = {}
@@ -60,10 +60,10 @@ def _reasons(decision: DisclosureDecision, words: Language) -> Iterator[str]:
         counts[one.reason, one.citation] = counts.get((one.reason, one.citation), 0) + one.count
     for (code, citation), count in counts.items():
         yield words.sentences.reason.format(
-            why=_clause(code, words), records=words.records.of(count), citation=citation
+            why=clause(code, words), records=words.records.of(count), citation=citation
         )
 
 
-def _clause(code: str, words: Language) -> str:
+def clause(code: str, words: Language) -> str:
     """The words for a reason; one without words is named by its code, never left out."""
     return words.reasons.get(code, words.sentences.reason_unworded.format(code=code))

@@ -30,6 +30,7 @@ class Counted(_Row):
     many: str
 
     def of(self, count: int) -> str:
+        """`count` of them, in words."""
         return self.one if count == 1 else self.many.format(count=count)
 
 
@@ -49,6 +50,20 @@ class Sentences(_Row):
     after: str
 
 
+class PreviewWords(_Row):
+    """What a consent would do, said to the person about to sign it."""
+
+    summary: str
+    reads: str
+    nothing: str
+    review: str
+    stays: str
+    nobody: str
+    through: str
+    without: str
+    kind: str
+
+
 class BasisWords(_Row):
     """Why a basis allows something, and the key of how long it does."""
 
@@ -63,6 +78,7 @@ class Language(_Row):
     records: Counted
     effects: dict[str, str]
     sentences: Sentences
+    preview: PreviewWords
     ends: dict[str, str]
     bases: dict[str, BasisWords]
     obligations: dict[str, str]
