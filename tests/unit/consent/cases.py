@@ -220,8 +220,8 @@ _RULE = {
 
 
 def authority_of(row: Mapping[str, Any]) -> Authority:
-    """Who may sign in a row: `patient` {age, deceased_on, adjudicated, emancipated}, `state_rule`, `related` {kind: name},
-    `director`. Without a word about it an adult of 34.
+    """Who may sign in a row: `patient` {age, deceased_on, adjudicated, emancipated}, `state_rule`, `related`
+    {kind: name}, `director`. Without a word about it an adult of 34.
     """
     given = {"age": 34} | row.get("patient", {})
     age, emancipated = given["age"], given.get("emancipated", False)

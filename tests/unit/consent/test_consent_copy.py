@@ -1,7 +1,7 @@
-"""The copy people are given, the draft taken as signed for a preview, and who is of age."""
+"""The copy people are given, the draft taken as signed for a preview, and what a revocation takes away."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,11 +12,12 @@ from service.consent.ending import revoked
 from service.consent.lifecycle import Act
 from service.consent.match import standing
 from service.consent.model import ConsentRecord, ConsentState, Reason, Revocation, Today
-from service.consent.signing import as_if_signed, of_age
+from service.consent.signing import as_if_signed
 from service.errors import Conflict, Invalid
 from tests.unit.consent.cases import BOOK, CLASSES, NOW, TEXT, ZONE, consent, known_as
 
 LAWYER, OFFICE = known_as("Lee Attorney"), known_as("Harbor Housing Office")
+TODAY = Today(NOW, ZONE)
 BOTH = consent(recipients=[{"name": "Lee Attorney"}, {"name": "Harbor Housing Office"}])
 
 
@@ -66,48 +67,34 @@ def test_a_draft_taken_as_signed_stands_if_nothing_is_missing() -> None:
     assert [r.code for r in standing(BOOK, CLASSES, lacking, today).void] == ["C-PURPOSE"]
 
 
-@pytest.mark.parametrize(
-    ("born", "on", "expected"),
-    [
-        (date(2008, 6, 1), date(2026, 6, 1), True),
-        (date(2008, 6, 2), date(2026, 6, 1), False),
-        (date(2008, 2, 29), date(2026, 2, 28), False),
-        (date(2008, 2, 29), date(2026, 3, 1), True),
-        (None, date(2026, 6, 1), None),
-    ],
-)
-def test_of_age_on_the_birthday(born: date | None, on: date, expected: bool | None) -> None:
-    assert of_age(born, on) is expected
-
-
 def asking(*recipients: object, at: datetime = NOW) -> Revoking:
     return Revoking(received_at=at, form="written", by="patient", recipients=recipients)  # type: ignore[arg-type]
 
 
 def test_taking_out_the_last_recipient_revokes_the_whole() -> None:
-    partly, act = revoked(BOTH, asking(LAWYER), NOW)
+    partly, act = revoked(BOTH, asking(LAWYER), NOW, TODAY)
     assert (partly.state, act) == (ConsentState.ACTIVE, Act.REVOKE_IN_PART)
-    whole, act = revoked(partly, asking(OFFICE), NOW)
+    whole, act = revoked(partly, asking(OFFICE), NOW, TODAY)
     assert (whole.state, act) == (ConsentState.REVOKED, Act.REVOKE)
     assert whole.version == BOTH.version + 2
     assert len(whole.revocations) == 2
 
 
 def test_a_member_of_a_class_is_taken_out_alone() -> None:
-    partly, act = revoked(consent("C_TPO"), asking(LAWYER), NOW)
+    partly, act = revoked(consent("C_TPO"), asking(LAWYER), NOW, TODAY)
     assert act is Act.REVOKE_IN_PART
     assert partly.revoked_recipients == {LAWYER}
     with pytest.raises(Conflict):
-        revoked(partly, asking(LAWYER), NOW)
+        revoked(partly, asking(LAWYER), NOW, TODAY)
 
 
 def test_what_cannot_be_revoked() -> None:
     with pytest.raises(Invalid):
-        revoked(BOTH, asking(known_as("a stranger")), NOW)
+        revoked(BOTH, asking(known_as("a stranger")), NOW, TODAY)
     with pytest.raises(Invalid):
-        revoked(BOTH, asking(at=NOW + timedelta(seconds=1)), NOW)
+        revoked(BOTH, asking(at=NOW + timedelta(seconds=1)), NOW, TODAY)
     with pytest.raises(Invalid):
-        revoked(BOTH, asking(at=datetime(2025, 1, 1, tzinfo=UTC)), NOW)
+        revoked(BOTH, asking(at=datetime(2025, 1, 1, tzinfo=UTC)), NOW, TODAY)
     for state in set(ConsentState) - {ConsentState.ACTIVE}:
         with pytest.raises(Conflict):
-            revoked(replace(BOTH, state=state), asking(), NOW)
+            revoked(replace(BOTH, state=state), asking(), NOW, TODAY)

@@ -49,6 +49,7 @@ def test_every_reason_says_where_it_stands_and_in_what_words() -> None:
 
 # ---- properties
 
+
 def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
     """The terms with one element gone, for each element there is."""
     gone = [
