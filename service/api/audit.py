@@ -77,11 +77,24 @@ class AuthorityModel(BaseModel):
 class HeldModel(BaseModel):
     reason: str
     citation: str
+    conf: str
     count: int
 
 
+class GroundsModel(BaseModel):
+    """What a legal decision rested on and looked at, by id."""
+
+    evidence: str | None
+    consents_considered: list[str]
+    evidence_considered: list[str]
+
+
 class ExplanationModel(BaseModel):
+    """`paragraph`: a legal decision in plain words, as said when it was made."""
+
     sentences: list[str]
+    paragraph: str | None
+    grounds: GroundsModel
     rules: list[AuthorityModel]
     withheld: list[HeldModel]
     obligations: list[str]
@@ -284,12 +297,18 @@ def _explained(one: ExplainedEntry) -> dict[str, Any]:
         "position": one.entry.position,
         "explanation": {
             "sentences": explanation.sentences,
+            "paragraph": explanation.paragraph,
+            "grounds": {
+                "evidence": explanation.grounds.evidence,
+                "consents_considered": explanation.grounds.consents,
+                "evidence_considered": explanation.grounds.papers,
+            },
             "rules": [
                 {"rule": rule.rule, "citation": rule.cite, "conf": rule.conf, "text": rule.text}
                 for rule in explanation.authorities
             ],
             "withheld": [
-                {"reason": held.reason, "citation": held.cite, "count": held.count}
+                {"reason": held.reason, "citation": held.cite, "conf": held.conf, "count": held.count}
                 for held in explanation.withheld
             ],
             "obligations": explanation.obligations,

@@ -14,7 +14,7 @@ from service.access.actions import Action
 from service.access.decision import Citation
 from service.access.purposes import Purpose
 from service.custody.records import StoredEntry
-from service.custody.words import ACTORS, DONE, REFUSED
+from service.custody.words import ACTORS, DONE, DUTIES, REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,26 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was withheld, and why: a reason code and its paragraph; `count` items."""
+    """What was withheld, and why: a reason code, its paragraph and how sure we are; `count` items."""
 
     reason: str
     cite: str
     count: int
+    conf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision rested on and what it looked at, by id: the papers are read where they are kept."""
+
+    evidence: str | None
+    consents: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What an entry means."""
+    """What an entry means. `paragraph` says a legal decision in plain words, as it was said when it was made."""
 
     sentences: tuple[str, ...]
     authorities: tuple[Authority, ...]
@@ -47,6 +57,8 @@ class Explanation:
     reason: str | None
     policy_set_is_current: bool
     detail: Mapping[str, Any]
+    paragraph: str | None
+    grounds: Grounds
 
 
 def explain(
@@ -69,16 +81,31 @@ def explain(
         *_why(entry, purpose),
         _outcome(entry, reason),
         *(_rule_sentence(authority) for authority in authorities),
-        *_basis(entry, recipient_name),
+        *_basis(entry, detail, recipient_name),
         *(_held_sentence(held) for held in withheld),
     ]
     if obligations:
-        sentences.append(f"Duties that came with it: {', '.join(obligations)}.")
+        sentences.append(f"Duties that came with it: {'; '.join(map(duty_words, obligations))}.")
     if not current:
         sentences.append(
             "It was decided under an earlier set of policies; the words of its rules are today's."
         )
-    return Explanation(tuple(sentences), authorities, withheld, obligations, reason, current, detail)
+    return Explanation(
+        tuple(sentences),
+        authorities,
+        withheld,
+        obligations,
+        reason,
+        current,
+        detail,
+        paragraph=_text(detail.get("explanation")),
+        grounds=_grounds(detail),
+    )
+
+
+def duty_words(duty: str) -> str:
+    """A duty in words, or its code when this version has none."""
+    return DUTIES.get(duty, duty)
 
 
 def summary(entry: StoredEntry, actor_name: str | None = None) -> str:
@@ -125,12 +152,22 @@ def _rule_sentence(authority: Authority) -> str:
     return f"Rule {authority.rule} decided{said} [{authority.cite}]{unsure}."
 
 
-def _basis(entry: StoredEntry, recipient_name: str | None) -> list[str]:
+def _grounds(detail: Mapping[str, Any]) -> Grounds:
+    return Grounds(
+        _text(detail.get("relied_on")),
+        tuple(_texts(detail.get("consents"))),
+        tuple(_texts(detail.get("evidence"))),
+    )
+
+
+def _basis(entry: StoredEntry, detail: Mapping[str, Any], recipient_name: str | None) -> list[str]:
     found: list[str] = []
     if entry.basis:
         found.append(f"The lawful basis was {entry.basis}.")
     if entry.consent_id:
         found.append(f"It relied on consent {entry.consent_id}.")
+    if evidence := _text(detail.get("relied_on")):
+        found.append(f"It relied on evidence {evidence}.")
     if entry.recipient_id:
         found.append(f"The recipient was {recipient_name or entry.recipient_id}.")
     return found
@@ -160,9 +197,16 @@ def _withheld(detail: Mapping[str, Any]) -> list[Held]:
     if isinstance(counted, dict):
         for reason, count in cast("dict[str, Any]", counted).items():
             counts[reason] = counts.get(reason, 0) + (count if isinstance(count, int) else 1)
-    cites = detail.get("citations")
-    known = cast("dict[str, Any]", cites) if isinstance(cites, dict) else {}
-    return [Held(reason, str(known.get(reason, "")), count) for reason, count in sorted(counts.items())]
+    cites, confs = _by_reason(detail, "citations"), _by_reason(detail, "confidence")
+    return [
+        Held(reason, str(cites.get(reason, "")), count, str(confs.get(reason, "")))
+        for reason, count in sorted(counts.items())
+    ]
+
+
+def _by_reason(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = detail.get(name)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _reason(detail: Mapping[str, Any]) -> str | None:
@@ -170,6 +214,10 @@ def _reason(detail: Mapping[str, Any]) -> str | None:
         if isinstance(detail.get(name), str):
             return str(detail[name])
     return None
+
+
+def _text(found: object) -> str | None:
+    return found if isinstance(found, str) and found else None
 
 
 def _json(text: str) -> Any:

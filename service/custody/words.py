@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.access.actions import Action
+from service.access.decision import Obligation
 
 #: "<somebody> <words>."
 DONE: Final[Mapping[Action, str]] = {
@@ -49,6 +50,27 @@ DONE: Final[Mapping[Action, str]] = {
     Action.DISCLOSURE_RELEASE: "released a record item",
     Action.PACKAGE_FETCH: "fetched the package of a disclosure",
     Action.RECORDS_REQUEST: "requested records from outside",
+    Action.EMERGENCY_OPEN: "broke the glass for a patient in an emergency",
+    Action.EMERGENCY_END: "ended an emergency access",
+    Action.ATTACHMENT_ADD: "attached a document",
+    Action.ATTACHMENT_READ: "read an attached document",
+    Action.ATTACHMENT_LIST: "listed a patient's attached documents",
+    Action.CONSENT_RULE: "ruled on a consent",
+    Action.RESTRICTION_REQUEST: "requested a restriction",
+    Action.RESTRICTION_ANSWER: "answered a request for a restriction",
+    Action.RESTRICTION_END: "ended a restriction",
+    Action.RESTRICTION_LIST: "listed a patient's restrictions",
+    Action.EVIDENCE_RECORD: "recorded evidence for a disclosure",
+    Action.EVIDENCE_SIGN_OFF: "signed off evidence for a disclosure",
+    Action.EVIDENCE_FIND: "looked for evidence for a disclosure",
+    Action.EVIDENCE_END: "ended evidence for a disclosure",
+    Action.EVIDENCE_READ: "read evidence for a disclosure",
+    Action.EVIDENCE_LIST: "listed the evidence about a patient",
+    Action.AGREEMENT_RECORD: "recorded an agreement with a recipient",
+    Action.AGREEMENT_READ: "read an agreement with a recipient",
+    Action.REVIEW_OPEN: "opened a task for review",
+    Action.REVIEW_LIST: "listed the tasks for review",
+    Action.REVIEW_CLOSE: "closed a task for review",
     Action.ACCOUNTING_READ: "read a patient's accounting of disclosures",
     Action.AUDIT_READ: "read the audit trail",
     Action.AUDIT_EXPORT: "exported the audit trail",
@@ -93,4 +115,22 @@ REFUSED: Final[Mapping[str, str]] = {
     "no_authorized_records": "no lawful basis covers any record",
     "no_longer_permitted": "what it rested on no longer permits it",
     "integrity": "a stored value could not be verified",
+}
+
+#: Duties that came with a permission, as a clause without full stop.
+DUTIES: Final[Mapping[str, str]] = {
+    Obligation.NOTICE_2_32: "the statement of 42 CFR 2.32(a) went with the records",
+    Obligation.COPY_OR_EXPLANATION_OF_CONSENT: (
+        "a copy of the consent, or an explanation of its scope, went with the records (2.32(b))"
+    ),
+    Obligation.RECORD_ACCOUNTING_2_25: "it is listed in the patient's accounting of 42 CFR 2.25",
+    Obligation.RECORD_ACCOUNTING_528: "it is listed in the patient's accounting of 45 CFR 164.528",
+    Obligation.RECHECK_AT_RELEASE: "it was decided again when the records left",
+    Obligation.DOCUMENT_EMERGENCY_2_51C: "the emergency is documented in the patient's record (2.51(c))",
+    Obligation.DIRECTOR_FINDING: "the program director's own finding is on record",
+    Obligation.CITE_EVIDENCE: "the paper it rests on is on record and cited",
+    Obligation.ASK_RECIPIENT_NO_FURTHER_USE_2_26: (
+        "the recipient was asked not to use or disclose the restricted records further (2.26(a)(4))"
+    ),
+    Obligation.NOTIFY_PATIENT: "a task to tell the patient was opened",
 }

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import QueryParams
 
 from service.access.actions import Action
+from service.custody.explanation import duty_words
 from service.custody.operations import ExplainedEntry, Page, read_entry, search_entries
 from service.custody.records import Query
 from service.custody.words import DONE
@@ -33,6 +34,8 @@ router = APIRouter(prefix="/audit", route_class=PageRoute, include_in_schema=Fal
 
 PAGE: Final = 50
 OUTCOMES: Final = {"permit": "Permitted", "partial": "Permitted in part", "deny": "Refused"}
+#: How sure we are that the law says so, as the policies note it.
+SURE: Final = {"law": "the law", "policy": "our policy", "unsure": "to be confirmed by counsel"}
 _IDS: Final = ("patient", "actor", "session")
 LABELS: Final = {
     "from": "From day",
@@ -138,7 +141,16 @@ async def entry(request: Request, entry_id: Uuid) -> Response:
         return read_entry(work, entry_id), viewer_of(request, work), _choices(work)
 
     shown, viewer, choices = await perform_as(request, session_id, unit, channel="page")
-    return render("entry.html", 200, viewer, shown=shown, outcomes=OUTCOMES, **choices)
+    return render(
+        "entry.html",
+        200,
+        viewer,
+        shown=shown,
+        outcomes=OUTCOMES,
+        sure=SURE,
+        duty_words=duty_words,
+        **choices,
+    )
 
 
 def _choices(work: Work) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import pytest
 
 from service.access.actions import Action
 from service.access.caller import CallerKind
-from service.access.decision import Citation, Confidence
+from service.access.decision import Citation, Confidence, Obligation
 from service.access.purposes import Purpose, PurposeClass
-from service.custody.explanation import Held, explain
+from service.custody.explanation import Grounds, Held, duty_words, explain
 from service.custody.records import StoredEntry
-from service.custody.words import ACTORS, DONE
+from service.custody.words import ACTORS, DONE, DUTIES
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ENTRY = StoredEntry(
@@ -45,6 +45,11 @@ ENTRY = StoredEntry(
             ],
             "obligations": ["NOTICE_2_32"],
             "citations": {"LABEL_NOT_IN_SCOPE": "42 CFR 2.31(a)(3)"},
+            "confidence": {"LABEL_NOT_IN_SCOPE": "policy"},
+            "consents": ["one", "two"],
+            "evidence": ["three"],
+            "relied_on": "three",
+            "explanation": "A part of what was asked for may be shared.",
         }
     ),
     request_id="r",
@@ -58,6 +63,12 @@ def test_every_act_and_every_kind_of_caller_has_words() -> None:
     assert set(ACTORS) == {kind.value for kind in CallerKind} | {"unknown"}  # who failed to sign in
 
 
+def test_every_duty_has_words_and_an_unknown_one_its_code() -> None:
+    assert set(DUTIES) == set(Obligation)
+    assert duty_words("NOTIFY_PATIENT") == "a task to tell the patient was opened"
+    assert duty_words("A_DUTY_OF_TOMORROW") == "A_DUTY_OF_TOMORROW"
+
+
 def test_a_partial_disclosure_in_sentences() -> None:
     said = explain(ENTRY, RULES, TREAT, "now", "Test Clinician", "Test Hospital")
     assert said.sentences == (
@@ -68,11 +79,14 @@ def test_a_partial_disclosure_in_sentences() -> None:
         "Rule old took part in the decision; today's policies do not have it.",
         "The lawful basis was B02.",
         f"It relied on consent {ENTRY.consent_id}.",
+        "It relied on evidence three.",
         "The recipient was Test Hospital.",
         "2 items were withheld: LABEL_NOT_IN_SCOPE [42 CFR 2.31(a)(3)].",
-        "Duties that came with it: NOTICE_2_32.",
+        "Duties that came with it: the statement of 42 CFR 2.32(a) went with the records.",
     )
-    assert said.withheld == (Held("LABEL_NOT_IN_SCOPE", "42 CFR 2.31(a)(3)", 2),)
+    assert said.withheld == (Held("LABEL_NOT_IN_SCOPE", "42 CFR 2.31(a)(3)", 2, "policy"),)
+    assert said.paragraph == "A part of what was asked for may be shared."
+    assert said.grounds == Grounds("three", ("one", "two"), ("three",))
     assert said.reason is None
     assert said.policy_set_is_current
 
@@ -108,10 +122,18 @@ def test_counts_of_a_chart_and_broken_details() -> None:
         Held("lab_result:Y", "", 3),
         Held("progress_note:X", "", 1),
     )
-    for broken in ("", "[]", "null", '{"items": 3, "withheld": [1], "citations": [], "obligations": {}}'):
+    for broken in (
+        "",
+        "[]",
+        "null",
+        '{"items": 3, "withheld": [1], "citations": [], "obligations": {}, "explanation": 1, '
+        '"consents": {}, "evidence": "x", "relied_on": ["x"]}',
+    ):
         said = explain(replace(ENTRY, detail=broken, policies="{"), RULES, None, "now")
         assert said.withheld == ()
         assert said.authorities == ()
+        assert said.paragraph is None
+        assert said.grounds == Grounds(None)
 
 
 def test_an_act_of_a_later_version_is_still_shown() -> None:
