@@ -12,24 +12,31 @@ from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.errors import Code, Invalid
 from service.record import operations
-from service.record.item import Item, Kind, NewItem, NoteClass, labels_from, note_class_of
+from service.record.item import (
+    Item,
+    Kind,
+    NewItem,
+    NoteClass,
+    Provenance,
+    labels_from,
+    note_class_of,
+    regime_of,
+)
 from service.record.operations import Chart
 from service.work import Work
 
 router = APIRouter(tags=["record"], route_class=StrictRoute)
 
-KindName = Literal[
-    "assessment", "attendance", "medication_list", "diagnosis", "progress_note", "counseling_note",
-    "psychotherapy_note", "lab_result", "care_plan", "discharge_summary", "demographics", "attachment",
-]  # fmt: skip
+KindCode = Annotated[Kind, Field(strict=False)]
 NoteClassName = Literal["ordinary", "sud_counseling_note", "psychotherapy_note"]
+ProvenanceName = Literal["own", "quotes_part2", "received_part2"]
 LabelCode = Annotated[str, Field(min_length=1, max_length=16)]
 
 
 class NewItemBody(StrictModel):
     """An item of a unit of this program. Without labels it is treated as sensitive."""
 
-    kind: KindName
+    kind: KindCode
     note_class: NoteClassName | None = Field(
         default=None, description="Follows from the kind; a value that contradicts it is refused."
     )
@@ -39,12 +46,25 @@ class NewItemBody(StrictModel):
     )
     content: LongText | dict[str, Any]
     dated_on: IsoDate | None = None
+    confidential_communication: bool = Field(
+        default=True,
+        description="What the patient told the program: an order opens it only under 42 CFR 2.63.",
+    )
+    provenance: ProvenanceName = Field(
+        default="own", description="Whose words these are. What repeats Part 2 records is under Part 2."
+    )
+    kept_separately: bool | None = Field(
+        default=None, description="Follows from the kind: session notes are, nothing else is."
+    )
+    quotes: Annotated[list[Uuid], Field(max_length=50)] = Field(
+        default_factory=list[Uuid], description="Items of this patient whose words this one repeats."
+    )
 
 
 class ItemModel(BaseModel):
     id: UUID
     patient_id: UUID
-    kind: KindName
+    kind: Kind
     note_class: NoteClassName
     unit: str
     regime: Literal["part2", "hipaa_only"] | None
@@ -53,6 +73,10 @@ class ItemModel(BaseModel):
     dated_on: str
     version: int
     author: UUID
+    confidential_communication: bool
+    provenance: ProvenanceName
+    kept_separately: bool
+    quotes: list[UUID]
     content: str | dict[str, Any]
     created_at: str
     changed_at: str
@@ -60,7 +84,7 @@ class ItemModel(BaseModel):
 
 class ListedItemModel(BaseModel):
     id: UUID
-    kind: KindName
+    kind: Kind
     note_class: NoteClassName
     unit: str
     regime: Literal["part2", "hipaa_only"] | None
@@ -68,10 +92,13 @@ class ListedItemModel(BaseModel):
     state: Literal["draft", "final", "amended", "entered_in_error"]
     dated_on: str
     version: int
+    confidential_communication: bool
+    provenance: ProvenanceName
+    kept_separately: bool
 
 
 class WithheldModel(BaseModel):
-    category: KindName
+    category: Kind
     count: int
     reason: str
     citation: str
@@ -90,15 +117,18 @@ async def write_item(request: Request, patient_id: Uuid, body: NewItemBody) -> R
     labels, faults = labels_from(body.labels)
     if faults:
         raise Invalid(Code.ITEM_INVALID, "The item cannot be kept like this.", faults)
-    kind = Kind(body.kind)
     new = NewItem(
         patient_id=patient_id,
-        kind=kind,
-        note_class=NoteClass(body.note_class) if body.note_class else note_class_of(kind),
+        kind=body.kind,
+        note_class=NoteClass(body.note_class) if body.note_class else note_class_of(body.kind),
         unit=body.unit,
         labels=labels,
         content=body.content,
         dated_on=body.dated_on,
+        confidential_communication=body.confidential_communication,
+        provenance=Provenance(body.provenance),
+        kept_separately=body.kept_separately,
+        quotes=frozenset(body.quotes),
     )
 
     def create(work: Work) -> tuple[UUID, dict[str, Any]]:
@@ -132,19 +162,23 @@ async def read_record(
 
 
 def _item(work: Work, item: Item) -> dict[str, Any]:
-    unit = work.program.units.get(item.unit)
+    regime = regime_of(work.program.units.get(item.unit), item.provenance)
     return {
         "id": item.id,
         "patient_id": item.patient_id,
         "kind": item.kind.value,
         "note_class": item.note_class.value,
         "unit": item.unit,
-        "regime": unit.regime.value if unit else None,
+        "regime": regime.value if regime else None,
         "categories": operations.codes(item.labels),
         "state": item.state.value,
         "dated_on": item.dated_on,
         "version": item.version,
         "author": item.author_id,
+        "confidential_communication": item.confidential_communication,
+        "provenance": item.provenance.value,
+        "kept_separately": item.kept_separately,
+        "quotes": sorted(item.quotes),
         "content": item.content,
         "created_at": item.created_at,
         "changed_at": item.changed_at,
@@ -164,6 +198,9 @@ def _chart(chart: Chart) -> dict[str, Any]:
                 "state": item.state.value,
                 "dated_on": item.dated_on,
                 "version": item.version,
+                "confidential_communication": item.confidential_communication,
+                "provenance": item.provenance.value,
+                "kept_separately": item.kept_separately,
             }
             for item in chart.items
         ],

@@ -2,9 +2,9 @@
 
 The *kind* says what it is, the *labels* what it is about (service/labels.py), the *regime* which law
 governs it. The regime is never stored with the item: it follows from the unit it came from (42 CFR 2.11
-"program", "records"), so it cannot be set wrongly item by item. Notes of counseling sessions kept apart
-from the rest of the record carry a *note class* of their own, because neither role nor ordinary consent
-reaches them (2.31(b), 45 CFR 164.508(a)(2)).
+"program", "records") and from whose words it repeats, so it cannot be set wrongly item by item. Notes of
+counseling sessions kept apart from the rest of the record carry a *note class* of their own, because
+neither role nor ordinary consent reaches them (2.31(b), 45 CFR 164.508(a)(2)).
 """
 
 from collections.abc import Iterable, Mapping
@@ -107,11 +107,40 @@ class Item:
     content: Content
     created_at: datetime
     changed_at: datetime
+    confidential_communication: bool = True
+    provenance: Provenance = Provenance.OWN
+    kept_separately: bool = False
+    #: Items whose words this one repeats.
+    quotes: frozenset[UUID] = frozenset()
+
+    @property
+    def classification(self) -> "Classification":
+        return Classification(
+            self.labels,
+            self.confidential_communication,
+            self.provenance,
+            self.kept_separately,
+            self.quotes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What is sealed about an item beside its content: what a decision reads without opening the content."""
+
+    labels: frozenset[Label]
+    #: What the patient told the program (2.63); unless somebody says otherwise, it is.
+    confidential_communication: bool
+    provenance: Provenance
+    kept_separately: bool
+    quotes: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NewItem:
-    """An item to be kept. `id` None: a new one; `dated_on` None: today where the program is."""
+    """An item to be kept. `id` None: a new one; `dated_on` None: today where the program is; `kept_separately` None:
+    as its kind is.
+    """
 
     patient_id: UUID
     kind: Kind
@@ -122,6 +151,10 @@ class NewItem:
     state: ItemState = ItemState.FINAL
     dated_on: date | None = None
     id: UUID | None = None
+    confidential_communication: bool = True
+    provenance: Provenance = Provenance.OWN
+    kept_separately: bool | None = None
+    quotes: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +178,7 @@ class ItemForDecision:
     #: What the patient told the program (2.63).
     confidential_communication: bool = True
     provenance: Provenance = Provenance.OWN
+    kept_separately: bool = False
     #: When the program made or received it; None when nobody says.
     created_at: datetime | None = None
 
@@ -152,6 +186,37 @@ class ItemForDecision:
 def note_class_of(kind: Kind) -> NoteClass:
     """The class every item of this kind has."""
     return _CLASS_OF.get(kind, NoteClass.ORDINARY)
+
+
+def regime_of(unit: Unit | None, provenance: Provenance) -> Regime | None:
+    """The law of an item: that of its unit, and Part 2 wherever words of a Part 2 record stand in it (2.12(d)(2)(i)(C)).
+    None when the unit is no longer one of the program's.
+    """
+    if unit is None or provenance is Provenance.OWN:
+        return unit.regime if unit else None
+    return Regime.PART2
+
+
+def quoting(provenance: Provenance, quoted: Iterable[Regime | None]) -> Provenance:
+    """Where the words come from, when items of these regimes are quoted: what nobody knows counts as Part 2."""
+    if provenance is Provenance.OWN and any(regime is not Regime.HIPAA_ONLY for regime in quoted):
+        return Provenance.QUOTES_PART2
+    return provenance
+
+
+def separation_fault(kind: Kind, kept_separately: bool | None) -> FieldError | None:
+    """A session note is one because it is kept apart from the rest of the record (2.11; 45 CFR 164.501): its kind and
+    where it is kept cannot disagree.
+    """
+    is_note = kind in _CLASS_OF
+    if kept_separately is None or kept_separately is is_note:
+        return None
+    said = (
+        "A session note is kept separately. What goes into the chart is written as a progress_note."
+        if is_note
+        else "Only session notes are kept separately: write it as a counseling_note or psychotherapy_note."
+    )
+    return FieldError("kept_separately", "does_not_fit_kind", said, "42 CFR 2.11; 45 CFR 164.501")
 
 
 def faults_of(

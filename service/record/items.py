@@ -6,17 +6,17 @@ an act that was not recorded.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from service.errors import Code, IntegrityError, Stale
 from service.ids import new_id
 from service.labels import Label
 from service.record import records
-from service.record.item import Content, Item, ItemState, Kind, NewItem, NoteClass
+from service.record.item import Classification, Content, Item, ItemState, Kind, NewItem, NoteClass, Provenance
 from service.record.records import ITEM_ROW, VERSION_ROW, StoredItem
 from service.vault.envelope import RowKey
-from service.work import Work
+from service.work import Json, Work
 
 
 def find(work: Work, item_id: UUID, *, lock: bool) -> StoredItem | None:
@@ -40,6 +40,10 @@ def add(work: Work, new: NewItem) -> Item:
         content=new.content,
         created_at=work.now,
         changed_at=work.now,
+        confidential_communication=new.confidential_communication,
+        provenance=new.provenance,
+        kept_separately=new.note_class is not NoteClass.ORDINARY,
+        quotes=new.quotes,
     )
     records.insert_item(work.db, _sealed(work, item), work.entry_id)
     return item
@@ -52,8 +56,13 @@ def opened(work: Work, stored: StoredItem) -> Item:
 
 
 def opened_labels(work: Work, stored: StoredItem) -> frozenset[Label]:
-    """The labels alone: what a decision needs, without the content."""
-    return _labels(stored, work.open(ITEM_ROW, stored.key, {"labels": stored.labels})["labels"])
+    """The labels alone, without the content."""
+    return opened_classification(work, stored).labels
+
+
+def opened_classification(work: Work, stored: StoredItem) -> Classification:
+    """What a decision needs, without the content."""
+    return _classification(stored, work.open(ITEM_ROW, stored.key, {"labels": stored.labels})["labels"])
 
 
 def change(
@@ -123,7 +132,8 @@ def _sealed(work: Work, item: Item) -> StoredItem:
     )
 
 
-def _item(stored: StoredItem, labels: Any, content: Content) -> Item:
+def _item(stored: StoredItem, sealed: Any, content: Content) -> Item:
+    found = _classification(stored, sealed)
     return Item(
         id=stored.id,
         patient_id=stored.patient_id,
@@ -134,26 +144,49 @@ def _item(stored: StoredItem, labels: Any, content: Content) -> Item:
         dated_on=stored.dated_on,
         author_id=stored.author_id,
         version=stored.version,
-        labels=_labels(stored, labels),
+        labels=found.labels,
         content=content,
         created_at=stored.created_at,
         changed_at=stored.changed_at,
+        confidential_communication=found.confidential_communication,
+        provenance=found.provenance,
+        kept_separately=found.kept_separately,
+        quotes=found.quotes,
     )
 
 
-def _labelled(item: Item) -> dict[str, list[str]]:
-    """What is sealed in the column of labels: they, and the clear columns a decision reads beside them."""
-    return {"labels": sorted(label.value for label in item.labels), "of": _clear(item)}
+def _labelled(item: Item) -> dict[str, Json]:
+    """What is sealed in the column of labels: they, what else a decision reads, and the clear columns beside them."""
+    return {
+        "labels": sorted(label.value for label in item.labels),
+        "of": _clear(item),
+        "confidential": item.confidential_communication,
+        "provenance": item.provenance.value,
+        "separate": item.kept_separately,
+        "quotes": sorted(str(one) for one in item.quotes),
+    }
 
 
-def _labels(stored: StoredItem, sealed: Any) -> frozenset[Label]:
-    """Raises IntegrityError when a clear column is not what it was: a session note renamed a report stays closed."""
+def _classification(stored: StoredItem, sealed: Any) -> Classification:
+    """Raises IntegrityError when a clear column is not what it was: a session note renamed a report stays closed.
+
+    Rows written before there was more than labels (the oldest are a plain list of them) are read as the law's default:
+    said in confidence, the unit's own, and kept separately if the note is of a class that is.
+    """
+    if isinstance(sealed, list):
+        sealed = {"labels": cast("list[str]", sealed), "of": _clear(stored)}
     if sealed["of"] != _clear(stored):
         raise IntegrityError
-    return frozenset(Label(code) for code in sealed["labels"])
+    return Classification(
+        labels=frozenset(Label(code) for code in sealed["labels"]),
+        confidential_communication=bool(sealed.get("confidential", True)),
+        provenance=Provenance(sealed.get("provenance", Provenance.OWN.value)),
+        kept_separately=bool(sealed.get("separate", stored.note_class != NoteClass.ORDINARY.value)),
+        quotes=frozenset(UUID(one) for one in sealed.get("quotes", ())),
+    )
 
 
-def _clear(item: Item | StoredItem) -> list[str]:
+def _clear(item: Item | StoredItem) -> list[Json]:
     """The clear columns, in one order. Enumerated values are texts, in the row and in the item alike."""
     return [
         str(item.kind),

@@ -13,13 +13,26 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.decision import Decision
 from service.access.facts import Facts
-from service.errors import Code, IntegrityError, Invalid, Refused
+from service.errors import Code, FieldError, IntegrityError, Invalid, Refused
 from service.ids import new_id
 from service.labels import Label
 from service.people.emergency.operations import under_grant
 from service.people.facts import facts_about, patient_facts, program_day
 from service.record import items, records
-from service.record.item import Item, ItemForDecision, ItemState, Kind, NewItem, NoteClass, faults_of
+from service.record.item import (
+    Classification,
+    Item,
+    ItemForDecision,
+    ItemState,
+    Kind,
+    NewItem,
+    NoteClass,
+    Provenance,
+    faults_of,
+    quoting,
+    regime_of,
+    separation_fault,
+)
 from service.record.records import StoredItem
 from service.record.use import Withheld, summed, use_facts, why_withheld
 from service.work import Denial, Json, Loaded, Work
@@ -39,18 +52,29 @@ class Chart:
 
 def write_item(work: Work, new: NewItem) -> tuple[UUID, Item]:
     """Keep a new item; Invalid `item_invalid` with every fault."""
-    work.authorised(Action.ITEM_WRITE, lambda work: _patient_for(work, new))
+    about = work.authorised(Action.ITEM_WRITE, lambda work: _patient_for(work, new))
     dated_on, today = new.dated_on or program_day(work), program_day(work)
-    if faults := faults_of(new.kind, new.note_class, new.unit, work.program.units, dated_on, today):
+    faults = [*faults_of(new.kind, new.note_class, new.unit, work.program.units, dated_on, today)]
+    if (separation := separation_fault(new.kind, new.kept_separately)) is not None:
+        faults.append(separation)
+    quoted = _quoted(work, new, about)
+    if None in quoted:
+        faults.append(
+            FieldError("quotes", "unknown", "Not all of these are items of this patient open to you.")
+        )
+    if faults:
         raise Invalid(Code.ITEM_INVALID, "The item cannot be kept like this.", faults)
-    item = items.add(work, replace(new, id=new.id or new_id(work.now), dated_on=dated_on))
+    provenance = quoting(new.provenance, [one.regime for one in quoted if one is not None])
+    item = items.add(
+        work, replace(new, id=new.id or new_id(work.now), dated_on=dated_on, provenance=provenance)
+    )
     work.record(
         action=Action.ITEM_WRITE,
         object_kind="item",
         object_id=item.id,
         object_version=item.version,
         patient_id=item.patient_id,
-        detail={"kind": item.kind.value, "unit": item.unit},
+        detail={"kind": item.kind.value, "unit": item.unit, "provenance": item.provenance.value},
         payload=item.content,
     )
     return item.id, item
@@ -155,27 +179,46 @@ def _decided(work: Work, stored: StoredItem, about: Facts) -> tuple[ItemForDecis
     return shown, work.decide(use_facts(shown, about, work.caller, work.purpose_of_use))
 
 
+def _quoted(work: Work, new: NewItem, about: Facts) -> list[ItemForDecision | None]:
+    """The items quoted, each as a decision sees it; None for one that is not this patient's, or not this caller's to
+    use: who may not read words cannot repeat them.
+    """
+    found: list[ItemForDecision | None] = []
+    for item_id in sorted(new.quotes):
+        stored = records.item_by_id(work.db, item_id)
+        if stored is None or stored.patient_id != new.patient_id:
+            found.append(None)
+            continue
+        shown, decision = _decided(work, stored, about)
+        found.append(shown if decision.permitted else None)
+    return found
+
+
 def _shown(work: Work, stored: StoredItem) -> ItemForDecision:
     unit = work.program.units.get(stored.unit)
+    found = _classified(work, stored)
     return ItemForDecision(
         id=stored.id,
         kind=Kind(stored.kind),
         note_class=NoteClass(stored.note_class),
         unit=stored.unit,
-        regime=unit.regime if unit else None,
+        regime=regime_of(unit, found.provenance if found else Provenance.QUOTES_PART2),
         dated_on=stored.dated_on,
         state=ItemState(stored.state),
         version=stored.version,
         author_id=stored.author_id,
-        labels=_labels(work, stored),
+        labels=found.labels if found else None,
+        confidential_communication=found.confidential_communication if found else True,
+        provenance=found.provenance if found else Provenance.OWN,
+        kept_separately=found.kept_separately if found else False,
         created_at=stored.created_at,
     )
 
 
-def _labels(work: Work, stored: StoredItem) -> frozenset[Label] | None:
-    """None when they do not open or are not ours: the policies then keep the item closed (G-UNKNOWN)."""
+def _classified(work: Work, stored: StoredItem) -> Classification | None:
+    """None when it does not open or is not ours: the policies then keep the item closed (G-UNKNOWN)."""
     try:
-        return items.opened_labels(work, stored)
+        return items.opened_classification(work, stored)
     except (IntegrityError, ValueError, TypeError):
         return None
 

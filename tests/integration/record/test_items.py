@@ -6,10 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, update
 
 from service.errors import Stale
 from service.record import items, operations
 from service.record.item import ItemState, Kind, NewItem
+from service.record.records import ITEM_ROW
+from service.store.tables.record import record_item
+from service.vault.envelope import RowKey
 from service.work import Work
 from tests.house import House, Service, open_program
 
@@ -107,6 +111,119 @@ def test_a_session_note_takes_its_class_from_its_kind(service: Service, patient:
     assert made["note_class"] == "sud_counseling_note"
     made = clinician.post(f"/patients/{patient}/items", note(kind="psychotherapy_note", unit="U2")).json()
     assert made["note_class"] == "psychotherapy_note"
+
+
+def test_where_a_note_is_kept_decides_what_it_is(service: Service, patient: str, clinician: Any) -> None:
+    path = f"/patients/{patient}/items"
+    made = clinician.post(path, note(kind="counseling_note", kept_separately=True)).json()
+    assert (made["note_class"], made["kept_separately"]) == ("sud_counseling_note", True)
+    for given, word in (
+        ({"kind": "counseling_note", "kept_separately": False}, "progress_note"),
+        ({"kind": "psychotherapy_note", "unit": "U2", "kept_separately": False}, "progress_note"),
+        ({"kind": "progress_note", "kept_separately": True}, "counseling_note"),
+        ({"kind": "lab_result", "kept_separately": True}, "counseling_note"),
+    ):
+        refused = clinician.post(path, note(**given))
+        assert (refused.status_code, refused.json()["code"]) == (422, "item_invalid")
+        (fault,) = refused.json()["errors"]
+        assert fault["field"] == "kept_separately"
+        assert word in fault["message"]
+
+
+def test_what_is_said_of_an_item_is_kept_and_shown(service: Service, patient: str, clinician: Any) -> None:
+    plain = clinician.post(f"/patients/{patient}/items", note()).json()
+    assert (plain["confidential_communication"], plain["provenance"], plain["kept_separately"]) == (
+        True,
+        "own",
+        False,
+    )
+    given = {"unit": "U2", "provenance": "received_part2", "confidential_communication": False}
+    made = clinician.post(f"/patients/{patient}/items", note(**given)).json()
+    assert (made["regime"], made["provenance"], made["confidential_communication"]) == (
+        "part2",
+        "received_part2",
+        False,
+    )
+    assert clinician.get(f"/items/{made['id']}").json() == made
+    chart = {one["id"]: one for one in clinician.get(f"/patients/{patient}/record").json()["items"]}
+    assert chart[made["id"]]["regime"] == "part2"
+    assert chart[made["id"]]["provenance"] == "received_part2"
+    assert chart[made["id"]]["confidential_communication"] is False
+    with service.house.superuser() as db:
+        row = db.execute("SELECT record_item::text FROM record_item WHERE id = %s", [made["id"]]).fetchone()
+    assert row is not None
+    assert b"received_part2".hex() not in row[0]
+
+
+def test_words_of_a_part_2_unit_stay_under_part_2_when_quoted(
+    service: Service, patient: str, clinician: Any
+) -> None:
+    path = f"/patients/{patient}/items"
+    sud = clinician.post(path, note(unit="U1")).json()["id"]
+    mental = clinician.post(path, note(unit="U2", labels=["PSY"])).json()["id"]
+    quoting = clinician.post(path, note(unit="U2", quotes=[mental, sud])).json()
+    assert (quoting["provenance"], quoting["regime"]) == ("quotes_part2", "part2")
+    assert quoting["quotes"] == sorted([mental, sud])
+    harmless = clinician.post(path, note(unit="U2", quotes=[mental])).json()
+    assert (harmless["provenance"], harmless["regime"]) == ("own", "hipaa_only")
+    again = clinician.post(path, note(unit="U2", quotes=[quoting["id"]])).json()
+    assert (again["provenance"], again["regime"]) == ("quotes_part2", "part2")
+
+
+def test_nobody_quotes_what_they_may_not_read(service: Service, patient: str, clinician: Any) -> None:
+    path = f"/patients/{patient}/items"
+    session = clinician.post(path, note(kind="counseling_note")).json()["id"]
+    other = service.client("intake").post("/patients", PATIENT | {"given_name": "Sasha"}).json()["id"]
+    theirs = service.client("intake").post(f"/patients/{other}/items", note()).json()["id"]
+    colleague = service.client(service.account("clinician", name="colleague", related_to=[patient]))
+    for quoted in (session, theirs, "01890000-0000-7000-8000-000000000000"):
+        refused = colleague.post(path, note(quotes=[quoted]))
+        assert refused.status_code == 422
+        assert [fault["field"] for fault in refused.json()["errors"]] == ["quotes"]
+
+
+EXTRACTS = [
+    "name", "address", "last_whereabouts", "patient_status", "incident_facts", "threat_facts", "abuse_report",
+    "cause_of_death", "registry_facts", "dispensing_record", "specimen_order", "claim", "deidentified_report",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EXTRACTS)
+def test_extracts_are_written_like_any_item(patient: str, clinician: Any, kind: str) -> None:
+    made = clinician.post(f"/patients/{patient}/items", note(kind=kind))
+    assert (made.status_code, made.json()["kind"]) == (201, kind)
+
+
+OLDER: dict[str, Any] = {
+    "labels and columns": lambda stored: {"labels": ["SUD"], "of": stored},
+    "a plain list": lambda stored: ["SUD"],
+}
+
+
+@pytest.mark.parametrize("shape", OLDER)
+@pytest.mark.parametrize(
+    ("kind", "separate"), [("progress_note", False), ("counseling_note", True)], ids=["ordinary", "session"]
+)
+def test_rows_of_before_there_was_more_than_labels(
+    service: Service, patient: str, clinician: Any, shape: str, kind: str, separate: bool
+) -> None:
+    made = clinician.post(f"/patients/{patient}/items", note(kind=kind)).json()
+    row_id, vault = UUID(made["id"]), service.house.state.mechanisms.vault
+    columns = [kind, made["note_class"], "U1", "final", made["dated_on"], made["author"]]
+
+    def write(db: Connection) -> None:
+        row = RowKey(service.program_id, row_id, 1, UUID(patient))
+        sealed = vault.seal_row(db, ITEM_ROW, row, {"labels": OLDER[shape](columns)})["labels"]
+        values = {"labels": sealed, "entry_id": service.entry(db, "item.write")}
+        db.execute(update(record_item).where(record_item.c.id == row_id).values(values))
+
+    service.unit(write)
+    read = clinician.get(f"/items/{made['id']}")
+    assert read.status_code == 200, read.text
+    body = read.json()
+    assert body["categories"] == ["SUD"]
+    assert (body["confidential_communication"], body["provenance"]) == (True, "own")
+    assert body["kept_separately"] is separate
 
 
 def test_only_its_author_reads_a_session_note(service: Service, patient: str, clinician: Any) -> None:

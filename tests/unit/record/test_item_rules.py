@@ -20,9 +20,13 @@ from service.record.item import (
     ItemState,
     Kind,
     NoteClass,
+    Provenance,
     faults_of,
     labels_from,
     note_class_of,
+    quoting,
+    regime_of,
+    separation_fault,
 )
 from service.record.use import Withheld, summed, use_facts, why_withheld
 
@@ -69,6 +73,39 @@ def test_an_item_does_not_speak_of_tomorrow() -> None:
     assert faults(date(2026, 6, 2)) != ()
 
 
+@given(st.sampled_from(Kind), st.sampled_from([None, True, False]))
+def test_what_is_kept_separately_is_a_session_note_and_the_other_way_round(
+    kind: Kind, separate: bool | None
+) -> None:
+    is_note = note_class_of(kind) is not NoteClass.ORDINARY
+    fault = separation_fault(kind, separate)
+    assert (fault is None) is (separate in (None, is_note))
+    if fault is not None and is_note:
+        assert "progress_note" in fault.message
+
+
+@pytest.mark.parametrize("unit", ["U1", "U2", None])
+@pytest.mark.parametrize("provenance", Provenance)
+def test_part_2_words_stay_under_part_2_wherever_they_stand(unit: str | None, provenance: Provenance) -> None:
+    of_unit = UNITS[unit] if unit else None
+    found = regime_of(of_unit, provenance)
+    if of_unit is None:
+        assert found is None
+    elif provenance is Provenance.OWN:
+        assert found is of_unit.regime
+    else:
+        assert found is Regime.PART2
+
+
+@given(st.sampled_from(Provenance), st.lists(st.sampled_from([Regime.PART2, Regime.HIPAA_ONLY, None])))
+def test_quoting_only_ever_adds_protection(given_as: Provenance, quoted: list[Regime | None]) -> None:
+    found = quoting(given_as, quoted)
+    if given_as is Provenance.OWN and any(one is not Regime.HIPAA_ONLY for one in quoted):
+        assert found is Provenance.QUOTES_PART2
+    else:
+        assert found is given_as
+
+
 @pytest.mark.parametrize(
     ("codes", "labels", "faulty"),
     [
@@ -109,6 +146,7 @@ OUTSIDE = replace(staff(Role.REQUESTER), kind=CallerKind.REQUESTER)
         (replace(ITEM, labels=None), NEAR, CARER, TREAT, {"labels_known"}),
         (replace(ITEM, author_id=ITEM.id), NEAR, CARER, TREAT, {"author_is_caller"}),
         (ITEM, NEAR, OUTSIDE, TREAT, {"internal", "need_to_know"}),
+        (ITEM, Facts(emergency_grant=True), CARER, TREAT, {"relationship", "need_to_know"}),
     ],
 )  # fmt: skip
 def test_a_fact_nobody_established_stays_unfavourable(
@@ -116,6 +154,7 @@ def test_a_fact_nobody_established_stays_unfavourable(
 ) -> None:
     facts = use_facts(item, about, caller, purpose)
     flags = {name: getattr(facts, name) for name in facts.__slots__}
+    assert flags.pop("emergency_grant") is about.emergency_grant
     assert {name for name, value in flags.items() if value is False} == closed
 
 
