@@ -10,7 +10,6 @@ edit), and kept as one set per act: a policy whose scope does not include the ac
 evaluation costs time for each policy looked at.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -26,38 +25,24 @@ from service.access.actions import Action
 from service.access.bases import BASES_FILE, Bases, read_bases
 from service.access.caller import ROLES_OF_KIND, Caller, CallerKind, Role
 from service.access.compile import GROUPS, SCHEMA_FILE, differences, facts_type
-from service.access.decision import Citation, Confidence, Decision, Obligation
+from service.access.decision import Decision
 from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.access.purposes import Purposes, read_purposes
+from service.access.rules import Rule, hash_policies, read_rule
+from service.access.vocabulary import (
+    EVIDENCE_FILE,
+    VOCABULARY_FILE,
+    check_bases,
+    check_words,
+    read_vocabulary,
+)
 from service.errors import StartRefused
 
-#: What a determining rule brings along besides its effect.
-_REQUIRED = frozenset({"id", "cite", "conf"})
-_OPTIONAL = frozenset({"basis", "obligation", "reason", "review", "text"})
-#: A forbid that asks for a person's judgement: only where everything else permits, or in any case.
-_REVIEWS = frozenset({"", "if_permitted", "always"})
-_HASHED_SUFFIXES = frozenset({".cedar", ".cedarschema", ".yaml", ".txt"})
-#: Versioned and recorded by themselves: a program's configuration, an instrument.
-_HASHED_ELSEWHERE = frozenset({"programs", "instruments"})
 _NO_ENTITIES = "[]"
 _HOME = '{"type":"Program","id":"home"}'
 #: Distinct questions kept; a busy program asks a few hundred.
 _REMEMBERED = 4096
 _FAILED = Decision(permitted=False, failed=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One policy as loaded: what it says (`citation`), which duties it brings, whether it forbids.
-
-    `conditions` are Cedar's own syntax trees, for the documents that show them in words; nothing is decided on them.
-    """
-
-    citation: Citation
-    obligations: tuple[Obligation, ...]
-    forbids: bool
-    file: str
-    conditions: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +85,22 @@ class Engine:
         texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(policies.glob("*.cedar"))}
         rules, bodies = _read_rules(texts)
         schema = _read_schema((policies / SCHEMA_FILE).read_text(encoding="utf-8"), "\n".join(texts.values()))
+        purposes = read_purposes(_text(policies, "purposes.yaml"))
+        bases = read_bases(_text(policies, BASES_FILE))
+        vocabulary = read_vocabulary(
+            _text(policies, VOCABULARY_FILE), _text(policies, EVIDENCE_FILE), purposes
+        )
+        for name, body in bodies.items():
+            check_words(f"{rules[name].file}: {name}", body, vocabulary)
+        releases, uses = (
+            _permits(rules, bodies, act) for act in (Action.DISCLOSURE_RELEASE, Action.RECORD_USE)
+        )
+        check_bases(bodies, releases, uses, bases)
         evaluator = Evaluator(rules, schema, bodies)
         return Engine(
             policy_set_hash=hash_policies(policies),
-            purposes=read_purposes((policies / "purposes.yaml").read_text(encoding="utf-8")),
-            bases=read_bases((policies / BASES_FILE).read_text(encoding="utf-8")),
+            purposes=purposes,
+            bases=bases,
             rules=MappingProxyType(rules),
             _evaluate=lru_cache(maxsize=_REMEMBERED)(evaluator.evaluate),
         )
@@ -190,20 +186,6 @@ def _read_schema(text: str, policies: str) -> cedarpy.Schema:
     return schema
 
 
-def hash_policies(policies: Path) -> str:
-    """SHA-256 over name and bytes of every file a decision rests on, each with its length in front, by
-    name.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(policies.rglob("*")):
-        name = path.relative_to(policies)
-        if not path.is_file() or path.suffix not in _HASHED_SUFFIXES or name.parts[0] in _HASHED_ELSEWHERE:
-            continue
-        for part in (name.as_posix().encode(), path.read_bytes()):
-            digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
-
-
 def _read_rules(texts: Mapping[str, str]) -> tuple[dict[str, Rule], dict[str, dict[str, Any]]]:
     """Rules and their Cedar JSON bodies by @id; strict about annotations, templates and double ids."""
     rules: dict[str, Rule] = {}
@@ -216,7 +198,7 @@ def _read_rules(texts: Mapping[str, str]) -> tuple[dict[str, Rule], dict[str, di
         if parsed.get("templates") or parsed.get("templateLinks"):
             raise StartRefused(f"{file}: templates are not used here")
         for body in cast("dict[str, dict[str, Any]]", parsed["staticPolicies"]).values():
-            rule = _read_rule(file, body)
+            rule = read_rule(file, body)
             if rule.citation.id in rules:
                 raise StartRefused(f"{file}: id {rule.citation.id} is used twice")
             rules[rule.citation.id] = rule
@@ -226,44 +208,33 @@ def _read_rules(texts: Mapping[str, str]) -> tuple[dict[str, Rule], dict[str, di
     return rules, bodies
 
 
-def _read_rule(file: str, body: Mapping[str, Any]) -> Rule:
-    notes = cast("dict[str, str | None]", body.get("annotations", {}))
-    name = notes.get("id") or "a policy without @id"
-    if missing := [note for note in sorted(_REQUIRED) if not notes.get(note)]:
-        raise StartRefused(f"{file}: {name} lacks {', '.join('@' + note for note in missing)}")
-    if unknown := set(notes) - _REQUIRED - _OPTIONAL:
-        raise StartRefused(f"{file}: {name} has unknown annotations: {', '.join(sorted(unknown))}")
+def _text(policies: Path, name: str) -> str:
     try:
-        conf = Confidence(notes["conf"] or "")
-        duties = tuple(Obligation(duty) for duty in (notes.get("obligation") or "").replace(",", " ").split())
-    except ValueError as error:
-        raise StartRefused(f"{file}: {name}: {error}") from None
-    if duties and body["effect"] != "permit":
-        raise StartRefused(f"{file}: {name}: only a permission brings duties")
-    review = notes.get("review") or ""
-    if review not in _REVIEWS or ("review" in notes and (not review or body["effect"] != "forbid")):
-        raise StartRefused(f"{file}: {name}: @review is if_permitted or always, on a rule that forbids")
-    if "basis" in notes and (not notes["basis"] or body["effect"] != "permit"):
-        raise StartRefused(f"{file}: {name}: @basis names another basis, on a rule that permits")
-    citation = Citation(
-        id=name,
-        cite=notes["cite"] or "",
-        conf=conf,
-        reason=notes.get("reason") or "",
-        text=notes.get("text") or "",
-        basis=notes.get("basis") or "",
-        review=review,
+        return (policies / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise StartRefused(f"policies/{name} cannot be read") from None
+
+
+def _permits(
+    rules: Mapping[str, Rule], bodies: Mapping[str, dict[str, Any]], action: Action
+) -> frozenset[str]:
+    """The ids of the rules that can permit the act."""
+    return frozenset(
+        name for name, body in bodies.items() if not rules[name].forbids and _reaches(action, body)
     )
-    return Rule(citation, duties, body["effect"] == "forbid", file, tuple(body["conditions"]))
 
 
 def _slice(action: Action, bodies: Mapping[str, dict[str, Any]]) -> cedarpy.PolicySet:
     """The policies whose scope includes the act."""
-    names = {action.value} | {group for group, members in GROUPS.items() if action in members}
-    kept = {name: body for name, body in bodies.items() if _in_scope(body["action"], names)}
+    kept = {name: body for name, body in bodies.items() if _reaches(action, body)}
     return cedarpy.PolicySet.from_json_str(
         json.dumps({"staticPolicies": kept, "templates": {}, "templateLinks": []})
     )
+
+
+def _reaches(action: Action, body: Mapping[str, Any]) -> bool:
+    names = {action.value} | {group for group, members in GROUPS.items() if action in members}
+    return _in_scope(body["action"], names)
 
 
 def _in_scope(scope: Mapping[str, Any], names: set[str]) -> bool:

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import cedarpy
 import pytest
+import yaml
 
 from service.access import engine as engine_module
 from service.access.actions import LEGAL_ACTIONS, Action
 from service.access.caller import Role
 from service.access.engine import Engine, hash_policies
 from service.access.facts import Facts, ReleaseFacts, UseFacts
+from service.access.program import Regime
+from service.consent.model import ConsentKind
 from service.errors import StartRefused
+from service.people.recipient import RecipientRole
+from service.record.item import Kind, NoteClass
 from tests.policies.callers import caller
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -19,7 +24,9 @@ CLINICIAN = caller(Role.CLINICIAN)
 RELATED = Facts(relationship=True)
 
 NOTES = '@id("x")\n@cite("c")\n@conf("law")\n'
-PERMIT_ALL = '@id("open")\n@cite("none")\n@conf("policy")\npermit (principal, action, resource);\n'
+#: Every ordinary act: what would permit the two legal ones would have to be a lawful basis.
+PERMIT_ALL = '@id("open")\n@cite("none")\n@conf("policy")\npermit (principal, action in Action::"ordinary", resource);\n'
+RELEASE = 'action == Action::"disclosure.release"'
 
 
 @pytest.fixture
@@ -138,6 +145,26 @@ def test_an_evaluator_that_raises_denies_once_and_is_asked_again(monkeypatch: py
         (NOTES + '@advice("be nice")\npermit (principal, action, resource);', "advice"),
         (NOTES + '@obligation("SMILE")\npermit (principal, action, resource);', "SMILE"),
         (NOTES + '@obligation("NOTICE_2_32")\nforbid (principal, action, resource);', "duties"),
+        (NOTES + '@review("always")\npermit (principal, action, resource);', "review"),
+        (NOTES + '@review("")\nforbid (principal, action, resource);', "review"),
+        (NOTES + '@review("perhaps")\nforbid (principal, action, resource);', "review"),
+        (NOTES + '@basis("B01")\nforbid (principal, action, resource);', "basis"),
+        (NOTES + '@basis("")\npermit (principal, action, resource);', "basis"),
+        (NOTES + '@basis("B99")\npermit (principal, action in Action::"ordinary", resource);', "B99"),
+        (NOTES + 'permit (principal, action, resource);', "not on both sides"),
+        (NOTES + f'permit (principal, {RELEASE}, resource);', "not on both sides"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ context.facts.kind == "counselling_note" }};',
+         "kind is never 'counselling_note'"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ ["part3"].contains(context.facts.regime) }};',
+         "regime is never 'part3'"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ context.facts.recipient_roles.contains("ce") }};',
+         "recipient_roles is never 'ce'"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ context.facts.purpose_code == "FUN" }};',
+         "purpose_code is never 'FUN'"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ "x" == "y" }};', "no fact"),
+        (NOTES + f'forbid (principal, {RELEASE}, resource) when {{ context.facts.evidence_kind == "audit" &&'
+         ' context.facts.evidence_says.contains("bona_fide") };', "audit never says bona_fide"),
+        (NOTES + 'forbid (principal, action, resource) when { context.purpose.code == "TREAT" };', "no fact"),
         (NOTES + 'permit (principal == ?principal, action, resource);', "templates"),
         (NOTES + 'permit (principal, action, resource) when { context.caller.clinican };', "validate"),
         (NOTES + 'permit (principal, action == Action::"patient.sell", resource);', "validate"),
@@ -180,7 +207,17 @@ def test_an_empty_folder_stops_the_start(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["guardrails.cedar", "roles.yaml", "purposes.yaml", "schema.cedarschema", "legal_gates.cedar"]
+    "name",
+    [
+        "guardrails.cedar",
+        "roles.yaml",
+        "purposes.yaml",
+        "schema.cedarschema",
+        "legal_gates.cedar",
+        "bases.yaml",
+        "vocabulary.yaml",
+        "evidence.yaml",
+    ],
 )
 def test_any_change_of_a_file_changes_the_hash(folder: Path, name: str) -> None:
     before = hash_policies(folder)
@@ -233,3 +270,68 @@ def test_one_set_per_act_decides_like_the_whole_set() -> None:
 
 def _rules_in_order(engine: Engine) -> list[object]:
     return list(engine.rules.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("bases.yaml", "  B22:", "  B99:", "B22, B99"),
+        ("bases.yaml", "evidence_kind: qsoa", "evidence_kind: audit", "B21: evidence_kind differs"),
+        ("bases.yaml", "consent_kinds: [pdmp]", "consent_kinds: [pdmp, payer]", "B08: consent_kind differs"),
+        ("bases.yaml", "    family: internal", "    family: hipaa", "B04-AUTHOR: internal use"),
+        ("vocabulary.yaml", "regime: [part2, hipaa_only]", "regime: [part2]", "regime is never 'hipaa_only'"),
+        ("vocabulary.yaml", "regime: [part2, hipaa_only]", "", "the lists are"),
+        ("vocabulary.yaml", ", claim", "", "no such kind: claim"),
+        ("evidence.yaml", "  qsoa:", "  qsoas:", "evidence_kind is never 'qsoa'"),
+        ("no_consent_bases.cedar", '"qsoa_written"', '"qsoa_writen"', "evidence_says is never 'qsoa_writen'"),
+    ],
+)
+def test_tables_and_policies_that_do_not_agree_stop_the_start(
+    folder: Path, file: str, old: str, new: str, says: str
+) -> None:
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(StartRefused) as refused:
+        Engine.load(folder)
+    assert says in refused.value.detail
+
+
+@pytest.mark.parametrize("name", ["bases.yaml", "vocabulary.yaml", "evidence.yaml", "purposes.yaml"])
+def test_a_table_that_is_missing_stops_the_start(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(StartRefused, match=name):
+        Engine.load(folder)
+
+
+def test_the_words_are_those_of_the_service() -> None:
+    """vocabulary.yaml says again what other packages define, because the engine knows none of them."""
+    said = yaml.safe_load((POLICIES / "vocabulary.yaml").read_text(encoding="utf-8"))
+    assert {name: set(words) for name, words in said.items()} == {
+        "recipient_roles": set(RecipientRole),
+        "consent_kind": set(ConsentKind),
+        "consent_signer": {"patient", "patient_and_parent", "personal_representative", "program_director"},
+        "patient_life": {"living", "deceased"},
+        "kind": set(Kind),
+        "note_class": set(NoteClass),
+        "regime": set(Regime),
+    }
+
+
+def test_a_rule_recorded_under_another_basis_says_so() -> None:
+    own_note = UseFacts(
+        internal=True,
+        relationship=True,
+        unit_assigned=True,
+        need_to_know=True,
+        author_is_caller=True,
+        kind="counseling_note",
+        note_class="sud_counseling_note",
+        regime="part2",
+        labels_known=True,
+        purpose_class="treatment",
+        kind_within_ceiling=True,
+    )
+    decision = Engine.load(POLICIES).decide(Action.RECORD_USE, CLINICIAN, "TREAT", own_note)
+    assert (decision.policies, decision.basis) == (("B04-AUTHOR",), "B04")
