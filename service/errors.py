@@ -69,6 +69,7 @@ class Code(StrEnum):
     TRANSITION_REFUSED = "transition_refused"
     # disclosure
     DISCLOSURE_DENIED = "disclosure_denied"
+    DISCLOSURE_NEEDS_REVIEW = "disclosure_needs_review"
     DISCLOSURE_INVALID = "disclosure_invalid"
     # evidence
     EVIDENCE_INCOMPLETE = "evidence_incomplete"

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from service.api.disclosures import PackageModel
+from service.api.package_shapes import PackageModel
 from service.clock import monotonic
 from service.disclosure.asking import known_categories
 from service.disclosure.requesting import RecordsAsked, request_again, request_records

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from service.access.bases import Basis, HipaaAccounting, Part2Accounting
 from service.access.purposes import PurposeClass
 
 
@@ -37,9 +38,6 @@ class Channel(StrEnum):
 
 YEARS = {Rule.PART2: 3, Rule.HIPAA: 6}
 
-#: Bases that rest on a consent under 2.31, of which 2.25 speaks.
-CONSENT_BASES = frozenset({"B01", "B02"})
-
 
 @dataclass(frozen=True, slots=True)
 class Entered:
@@ -49,19 +47,41 @@ class Entered:
     hipaa: bool
 
 
-def accountings(basis: str, purpose_class: PurposeClass, channel: Channel, *, authorization: bool) -> Entered:
-    """Where a disclosure is listed. `authorization`: the consent also meets 45 CFR 164.508.
+def accountings(
+    basis: Basis | None, purpose_class: PurposeClass, channel: Channel, *, authorization: bool
+) -> Entered:
+    """Where a disclosure is listed, by the row of its basis. `authorization`: the consent also meets 45 CFR 164.508.
 
-    Internal use (B20) is not a disclosure and is listed nowhere. A basis we do not know is listed in both:
-    an entry too many is explained, one too few is a violation.
+    A basis without a row is listed in both: an entry too many is explained, one too few is a violation.
     """
-    if basis.startswith("B20"):
-        return Entered(part2=False, hipaa=False)
-    if basis not in CONSENT_BASES:
+    if basis is None:
         return Entered(part2=True, hipaa=True)
-    if purpose_class.is_tpo:
-        return Entered(part2=channel is Channel.EHR, hipaa=False)
-    return Entered(part2=True, hipaa=not authorization)
+    return Entered(
+        part2=_under_part2(basis.part2, purpose_class, channel),
+        hipaa=_under_hipaa(basis.hipaa, purpose_class, authorization=authorization),
+    )
+
+
+def _under_part2(rule: Part2Accounting, purpose_class: PurposeClass, channel: Channel) -> bool:
+    match rule:
+        case Part2Accounting.ALWAYS:
+            return True
+        case Part2Accounting.EHR_ONLY_FOR_TPO:
+            return not purpose_class.is_tpo or channel is Channel.EHR
+        case Part2Accounting.NEVER:
+            return False
+
+
+def _under_hipaa(rule: HipaaAccounting, purpose_class: PurposeClass, *, authorization: bool) -> bool:
+    match rule:
+        case HipaaAccounting.ALWAYS:
+            return True
+        case HipaaAccounting.UNLESS_AUTHORIZATION:
+            return not authorization
+        case HipaaAccounting.UNLESS_TPO_OR_AUTHORIZATION:
+            return not authorization and not purpose_class.is_tpo
+        case HipaaAccounting.NEVER:
+            return False
 
 
 def window_start(requested_on: date, rule: Rule) -> date:

@@ -56,10 +56,11 @@ def _sentences(consent: Explainable, words: Words) -> Iterator[str]:
     yield f"Purpose of this disclosure: {consent.purpose}."
     yield _coverage(consent.scope, words)
     yield _end(consent.expiry, words)
-    yield (
-        "The patient may revoke the consent in writing at any time, except to the extent that it has been "
-        "relied on."
-    )
+    if consent.kind is not ConsentKind.CRIMINAL_JUSTICE:  # revocable only after its event (2.35(c))
+        yield (
+            "The patient may revoke the consent in writing at any time, except to the extent that it has been "
+            "relied on."
+        )
 
 
 def _coverage(scope: Scope, words: Words) -> str:

@@ -268,7 +268,7 @@ class Hearing:
         if ruling.permitted and not ruling.failed:
             if not DISCHARGEABLE.issuperset(ruling.obligations):
                 return Verdict(ruling, False, len(reasons.consent), reasons.by_code["DUTY_CANNOT_BE_MET"])
-            basis = self.rules.basis_of(ruling.policies)
+            basis = self.rules.basis_of(ruling)
             if basis is not None:
                 return Verdict(ruling, True, _FAR, basis, restricted=facts.restricted)
         stage, reason = reasons.why(facts, ruling)

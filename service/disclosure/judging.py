@@ -5,9 +5,11 @@ puts what they said together. So a newer consent never cancels an older one, a c
 nothing, and two consents are never pieced together into something no patient signed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
-from service.access.decision import Obligation
+from service.access.decision import Decision, Obligation
+from service.access.facts import ReleaseFacts
 from service.consent.model import ConsentRecord
 from service.disclosure.accounting import Entered, accountings
 from service.disclosure.decide import (
@@ -44,6 +46,21 @@ def judge(situation: Situation, ask: Judge, rules: DisclosureRules) -> Disclosur
     return _granted(situation, *relied, rules)
 
 
+def only_on(ask: Judge, allowed: Collection[str]) -> Judge:
+    """The same policies, asked about these bases alone: what another basis would permit is then not permitted."""
+
+    def narrowed(facts: ReleaseFacts) -> Decision:
+        ruling = ask(facts)
+        if not ruling.permitted:
+            return ruling
+        kept = tuple(one for one in ruling.citations if (one.basis or one.id) in allowed)
+        if not kept:
+            return Decision(permitted=False)
+        return replace(ruling, policies=tuple(one.id for one in kept), citations=kept)
+
+    return narrowed
+
+
 def shown(item: ItemForDecision) -> Item:
     """The item as a decision shows it."""
     return Item(item.id, item.kind.value, tuple(sorted(label.value for label in item.labels or ())))
@@ -67,21 +84,23 @@ def _granted(
     items = tuple(shown(item) for item in situation.items)
     permitted = [verdict for verdict in table if verdict.permitted]
     granted = tuple(item for item, verdict in zip(items, table, strict=True) if verdict.permitted)
-    named = min((verdict.reason for verdict in permitted), key=rules.rank)
+    named = min((v.reason for v in permitted), key=lambda basis: rules.bases.by_id[basis.code].rank)
+    restricted = any(verdict.restricted for verdict in permitted)
+    consent, row = ground.consent, rules.bases.by_id[named.code]
     basis = Basis(
         named.code,
         named.citation,
-        None if ground.consent is None else ground.consent.consent_id,
-        None if ground.evidence is None else ground.evidence.id,
+        consent.consent_id if consent is not None and row.consent_kinds else None,
+        ground.evidence.id if ground.evidence is not None and (row.evidence_kind or restricted) else None,
     )
     entered = accountings(
-        basis.id,
+        row,
         situation.purpose.legal_class,
         situation.channel,
-        authorization=ground.consent is not None and meets_authorization(ground.consent),
+        authorization=consent is not None and meets_authorization(consent),
     )
     duties = {duty for verdict in permitted for duty in verdict.ruling.obligations}
-    duties |= set(_added(entered, restricted=any(verdict.restricted for verdict in permitted)))
+    duties |= set(_added(entered, restricted=restricted))
     return DisclosureDecision(
         effect=Effect.PERMIT if len(granted) == len(items) else Effect.PARTIAL,
         basis=basis,

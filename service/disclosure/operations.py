@@ -15,8 +15,9 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.disclosure import records
 from service.disclosure.accounting import Channel, Rule, window_start
-from service.disclosure.asking import Ask, Gathered, ask, gather
+from service.disclosure.asking import Ask, ask
 from service.disclosure.decide import DisclosureDecision, Effect
+from service.disclosure.gathering import Gathered, Only, Wanted, gather
 from service.disclosure.package import digest
 from service.disclosure.records import StoredDisclosure
 from service.disclosure.releasing import Made, release
@@ -36,9 +37,17 @@ class DisclosureView:
     disclosure: StoredDisclosure
     decision: dict[str, Any]
     sha256: str
-    notice_id: str
-    notice_text: str
-    explanation: str
+    notice_id: str | None
+    notice_text: str | None
+    explanation: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DisclosurePage:
+    """Newest first."""
+
+    disclosures: tuple[StoredDisclosure, ...]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +69,7 @@ def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) ->
     """What a disclosure would be, were it made now. Nothing is opened or released; the looking is recorded."""
     work.authorised(Action.DISCLOSURE_PREVIEW, _patient(patient_id))
     found = ask(work, rules, patient_id, asked, Action.DISCLOSURE_PREVIEW)
-    denied = found.decision.effect is Effect.DENY
+    denied = not found.decision.permits_something
     basis = found.decision.basis
     work.record(
         action=Action.DISCLOSURE_PREVIEW,
@@ -72,7 +81,7 @@ def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) ->
         basis=basis.id if basis else None,
         policies=_rules_of(found.decision),
         outcome=Outcome.DENY if denied else Outcome.PERMIT,
-        detail=entry_detail(found),
+        detail=entry_detail(found, rules.words),
     )
     return found.decision
 
@@ -82,12 +91,7 @@ def make(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) -> Ma
     work.authorised(Action.DISCLOSURE_MAKE, _patient(patient_id))
     found = ask(work, rules, patient_id, asked, Action.DISCLOSURE_MAKE)
     if not found.decision.permits_something:
-        error = Refused(
-            Code.DISCLOSURE_DENIED,
-            "No lawful basis covers this disclosure.",
-            decision=decision_document(found.decision),
-        )
-        work.refuse(error, _denial(Action.DISCLOSURE_MAKE, found))
+        work.refuse(_refusal(rules, found), _denial(rules, Action.DISCLOSURE_MAKE, found))
     return release(work, rules, found)
 
 
@@ -102,30 +106,47 @@ def read(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> DisclosureV
         patient_id=stored.patient_id,
         recipient_id=stored.recipient_id,
     )
-    notice_id: str = kept["notice"]
+    notice_id: str | None = kept["notice"]
     return DisclosureView(
         disclosure=stored,
         decision=kept["decision"],
         sha256=kept["sha256"],
         notice_id=notice_id,
-        notice_text=rules.notices.by_id[notice_id].text,
+        notice_text=None if notice_id is None else rules.notices.by_id[notice_id].text,
         explanation=kept["scope_explanation"],
     )
+
+
+def list_of(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> DisclosurePage:
+    """The patient's disclosures, newest first: to whom, when, what for, on which basis; no records, no decisions."""
+    work.authorised(Action.DISCLOSURE_LIST, _patient(patient_id))
+    found = records.page(work, patient_id, before=before, at_most=at_most + 1)
+    shown = tuple(found[:at_most])
+    work.record(
+        action=Action.DISCLOSURE_LIST,
+        object_kind="disclosure",
+        object_id=None,
+        patient_id=patient_id,
+        detail={"listed": [str(one.id) for one in shown]},
+    )
+    return DisclosurePage(shown, more=len(found) > at_most)
 
 
 def fetch(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> dict[str, Any]:
     """The package of a disclosure, decided about again at this moment.
 
-    The consent it was made under must still permit every item in it. Otherwise nothing is handed out: what
-    was disclosed stays disclosed and stays in the accounting, but it does not leave a second time.
+    What it was made under, the consent and the paper, must still permit every item in it on the same basis.
+    Otherwise nothing is handed out: what was disclosed stays disclosed and stays in the accounting, but it does not
+    leave a second time.
     """
     stored = work.authorised(Action.PACKAGE_FETCH, _disclosure(disclosure_id))
     package, kept = records.opened(work, stored)
     if digest(package) != kept["sha256"] or work.keyed_hash(package) != stored.package_hash:
         raise IntegrityError
-    found = again(work, rules, stored, tuple(UUID(item) for item in kept["items"]))
-    if found is None or found.decision.effect is not Effect.PERMIT:
-        work.refuse(_not_again(work, found), _denied_again(stored, found))
+    found = again(work, rules, stored, kept)
+    same = found is not None and found.decision.basis is not None and found.decision.basis.id == stored.basis
+    if found is None or not same or found.decision.effect is not Effect.PERMIT:
+        work.refuse(_not_again(work, rules, found), _denied_again(rules, stored, found))
     _check_units(work, stored, found)
     work.record(
         action=Action.PACKAGE_FETCH,
@@ -142,24 +163,24 @@ def fetch(work: Work, rules: DisclosureRules, disclosure_id: UUID) -> dict[str, 
 
 
 def again(
-    work: Work, rules: DisclosureRules, stored: StoredDisclosure, items: tuple[UUID, ...]
+    work: Work, rules: DisclosureRules, stored: StoredDisclosure, kept: dict[str, Any]
 ) -> Gathered | None:
-    """The same question under the same consent, today; None when it cannot even be asked any more."""
+    """The same question under the same consent and paper, today; None when it cannot even be asked any more."""
     recipient = recipient_facts(work, stored.recipient_id)
     purpose = work.access.purposes.find(stored.purpose)
     if recipient is None or purpose is None:
         return None
+    wanted = Wanted(
+        patient_id=stored.patient_id,
+        recipient=recipient,
+        purpose=purpose,
+        channel=Channel(stored.channel),
+        ids=tuple(UUID(item) for item in kept["items"]),
+        via=UUID(kept["via"]) if kept.get("via") else None,
+        only=Only(stored.consent_id, stored.evidence_id),
+    )
     try:
-        return gather(
-            work,
-            rules,
-            stored.patient_id,
-            recipient,
-            purpose,
-            Channel(stored.channel),
-            ids=items,
-            consent_id=stored.consent_id,
-        )
+        return gather(work, rules, wanted)
     except Invalid:
         return None  # an item was taken back as entered in error
 
@@ -217,18 +238,30 @@ def _rules_of(decision: DisclosureDecision) -> list[str]:
     return sorted({rule for ruling in decision.rulings for rule in ruling.rules})
 
 
-def _denial(action: Action, found: Gathered) -> Denial:
+def _refusal(rules: DisclosureRules, found: Gathered) -> ConsentryError:
+    """Why nothing goes, with the decision; apart from a denial, what a person's ruling may still settle."""
+    decision = decision_document(found.decision, rules.words)
+    if found.decision.effect is Effect.NEEDS_REVIEW:
+        return Refused(
+            Code.DISCLOSURE_NEEDS_REVIEW,
+            "A person has to settle this before anything goes.",
+            decision=decision,
+        )
+    return Refused(Code.DISCLOSURE_DENIED, "No lawful basis covers this disclosure.", decision=decision)
+
+
+def _denial(rules: DisclosureRules, action: Action, found: Gathered) -> Denial:
     return Denial(
         action=action,
         object_kind="disclosure",
         patient_id=found.patient_id,
         recipient_id=found.recipient.id,
         policies=tuple(_rules_of(found.decision)),
-        detail=entry_detail(found),
+        detail=entry_detail(found, rules.words),
     )
 
 
-def _denied_again(stored: StoredDisclosure, found: Gathered | None) -> Denial:
+def _denied_again(rules: DisclosureRules, stored: StoredDisclosure, found: Gathered | None) -> Denial:
     return Denial(
         action=Action.PACKAGE_FETCH,
         object_kind="disclosure",
@@ -237,7 +270,10 @@ def _denied_again(stored: StoredDisclosure, found: Gathered | None) -> Denial:
         consent_id=stored.consent_id,
         recipient_id=stored.recipient_id,
         policies=() if found is None else tuple(_rules_of(found.decision)),
-        detail={"reason": "no_longer_permitted", **({} if found is None else entry_detail(found))},
+        detail={
+            "reason": "no_longer_permitted",
+            **({} if found is None else entry_detail(found, rules.words)),
+        },
     )
 
 
@@ -245,7 +281,7 @@ def _check_units(work: Work, stored: StoredDisclosure, found: Gathered) -> None:
     """Staff see in a package only what comes from units they work in: that something may leave the program
     does not open it to another department (42 CFR 2.12(c)(3)).
     """
-    elsewhere = {item.unit for item in found.items} - work.caller.units
+    elsewhere = {item.unit for item in found.situation.items} - work.caller.units
     if work.caller.kind is CallerKind.STAFF and elsewhere:
         work.refuse(
             Refused(Code.NOT_PERMITTED, "This package holds records of a unit you do not work in."),
@@ -260,12 +296,12 @@ def _check_units(work: Work, stored: StoredDisclosure, found: Gathered) -> None:
         )
 
 
-def _not_again(work: Work, found: Gathered | None) -> ConsentryError:
+def _not_again(work: Work, rules: DisclosureRules, found: Gathered | None) -> ConsentryError:
     """Why the package stays: with the decision for staff, as nothing at all for anybody outside."""
     if work.caller.is_outside:
         return NotFound(Code.NOT_FOUND, "There is nothing here for you.")
     return Refused(
         Code.DISCLOSURE_DENIED,
         "What this package rests on no longer permits it.",
-        decision=None if found is None else decision_document(found.decision),
+        decision=None if found is None else decision_document(found.decision, rules.words),
     )

@@ -14,15 +14,10 @@ from uuid import UUID
 
 import rfc8785
 
-from service.access.program import Regime
 from service.disclosure.notice import Notice
+from service.disclosure.redisclosure import MayRedisclose, SecurityLabel
 
 FORMAT: Final = "consentry-package/1"
-
-CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-#: Codes HL7 does not have.
-LOCAL: Final = "urn:consentry:handling"
 
 #: An instant as RFC 3339 in UTC.
 _INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -36,8 +31,7 @@ class PackagedItem:
     kind: str
     dated_on: date
     unit: str
-    regime: Regime
-    labels: tuple[str, ...]
+    labels: tuple[SecurityLabel, ...]
     content: Any
 
 
@@ -55,8 +49,12 @@ class Envelope:
     channel: str
     basis: str
     citation: str
-    notice: Notice
-    explanation: str
+    #: Only with a consent (2.32).
+    notice: Notice | None
+    explanation: str | None
+    #: What the recipient is asked about restricted records (2.26(a)(4)).
+    asked: str | None
+    may_redisclose: MayRedisclose
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +63,6 @@ class Package:
 
     document: Mapping[str, Any]
     sha256: str
-
-
-def security_labels(regime: Regime, sensitivity: Sequence[str]) -> list[dict[str, str]]:
-    """Labels of one item: restricted, its sensitivity, the law it comes under, and the bar on proceedings.
-
-    The bar is local because HL7 has no code for it; it stands on every item, whatever the recipient may do
-    otherwise.
-    """
-    labels = [{"system": CONFIDENTIALITY, "code": "R"}]
-    if regime is Regime.PART2:
-        labels.append({"system": ACT_CODE, "code": "42CFRPart2"})
-    labels.extend({"system": ACT_CODE, "code": code} for code in sorted(sensitivity))
-    labels.append({"system": LOCAL, "code": "NO-USE-IN-PROCEEDINGS"})
-    return labels
 
 
 def build(envelope: Envelope, items: Sequence[PackagedItem]) -> Package:
@@ -95,8 +79,14 @@ def build(envelope: Envelope, items: Sequence[PackagedItem]) -> Package:
         "purpose": envelope.purpose,
         "channel": envelope.channel,
         "basis": {"id": envelope.basis, "citation": envelope.citation},
-        "notice": {"id": envelope.notice.id, "text": envelope.notice.text, "sha256": envelope.notice.sha256},
+        "notice": _notice(envelope.notice),
         "scope_explanation": envelope.explanation,
+        "restriction_request": envelope.asked,
+        "redisclosure": {
+            "id": envelope.may_redisclose.id,
+            "text": envelope.may_redisclose.text,
+            "citation": envelope.may_redisclose.citation,
+        },
         "items": [_item(item) for item in items],
     }
     return Package(document, digest(document))
@@ -107,12 +97,16 @@ def digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()
 
 
+def _notice(notice: Notice | None) -> dict[str, str] | None:
+    return None if notice is None else {"id": notice.id, "text": notice.text, "sha256": notice.sha256}
+
+
 def _item(item: PackagedItem) -> dict[str, Any]:
     return {
         "id": str(item.id),
         "kind": item.kind,
         "dated_on": item.dated_on.isoformat(),
         "unit": item.unit,
-        "security_labels": security_labels(item.regime, item.labels),
+        "security_labels": [{"system": one.system, "code": one.code} for one in item.labels],
         "content": item.content,
     }

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, Uuid, bindparam, insert, or_, select
 
 from service.disclosure.accounting import Entered, Rule
 from service.store.tables.disclosure import accounting, disclosure, record_request
@@ -22,6 +22,15 @@ REQUEST_ROW: Final = SealedTable("record_request", ("asked",))
 
 _ADD = insert(disclosure)
 _ONE = select(disclosure).where(disclosure.c.id == bindparam("id"))
+_PAGE = (
+    select(disclosure)
+    .where(
+        disclosure.c.patient_id == bindparam("patient_id"),
+        or_(bindparam("before", type_=Uuid()).is_(None), disclosure.c.id < bindparam("before", type_=Uuid())),
+    )
+    .order_by(disclosure.c.id.desc())
+    .limit(bindparam("at_most"))
+)
 _ADD_ACCOUNTING = insert(accounting)
 _LISTED = (
     select(accounting)
@@ -48,6 +57,7 @@ class StoredDisclosure:
     patient_id: UUID
     recipient_id: UUID
     consent_id: UUID | None
+    evidence_id: UUID | None
     basis: str
     purpose: str
     channel: str
@@ -87,6 +97,7 @@ def add(work: Work, made: StoredDisclosure) -> None:
             "patient_id": made.patient_id,
             "recipient_id": made.recipient_id,
             "consent_id": made.consent_id,
+            "evidence_id": made.evidence_id,
             "basis": made.basis,
             "purpose": made.purpose,
             "channel": made.channel,
@@ -108,6 +119,12 @@ def disclosure_key(work: Work, disclosure_id: UUID, patient_id: UUID) -> RowKey:
 def find(work: Work, disclosure_id: UUID) -> StoredDisclosure | None:
     row = work.db.execute(_ONE, {"id": disclosure_id}).one_or_none()
     return None if row is None else _stored(row)
+
+
+def page(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> list[StoredDisclosure]:
+    """The patient's disclosures, newest first, from the one before `before`; nothing is opened."""
+    parameters = {"patient_id": patient_id, "before": before, "at_most": at_most}
+    return [_stored(row) for row in work.db.execute(_PAGE, parameters).all()]
 
 
 def opened(work: Work, made: StoredDisclosure) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,6 +217,7 @@ def _stored(row: Row[Any]) -> StoredDisclosure:
         patient_id=row.patient_id,
         recipient_id=row.recipient_id,
         consent_id=row.consent_id,
+        evidence_id=row.evidence_id,
         basis=row.basis,
         purpose=row.purpose,
         channel=row.channel,

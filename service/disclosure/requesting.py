@@ -1,10 +1,10 @@
 """Requests of outside parties: exactly what a consent lets them have, or one answer that says nothing (42
 CFR 2.13(c)).
 
-Unknown person, two people alike, no consent, expired, revoked, another purpose, only counseling notes: one
-refusal, the same in every byte, after the same queries. The request's own purpose alone counts. What was
-asked is sealed under the program's key, because there may be no patient it is about; why it was refused
-stands in the ledger only.
+Unknown person, two people alike, no consent, expired, revoked, restricted, deceased, for review, another purpose,
+only counseling notes: one refusal, the same in every byte and never sooner. A consent alone can answer, no paper and no
+other basis. The request's own purpose alone counts. What was asked is sealed under the program's key, because there may
+be no patient it is about; why it was refused stands in the ledger only.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.disclosure import records
 from service.disclosure.accounting import Channel
-from service.disclosure.asking import Gathered, gather
+from service.disclosure.gathering import Gathered, Wanted, gather
 from service.disclosure.operations import fetch
 from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
@@ -76,15 +76,15 @@ def request_records(
         if patient_id is not None and found is not None and found.decision.permits_something:
             # the person was found before the row was locked; whoever was corrected in between is somebody else
             if _who(work, asked) != matches:
-                return request_id, _refuse(work, request_id, asked, None, 0, None)
+                return request_id, _refuse(work, rules, request_id, asked, None, 0, None)
             made = _released(work, rules, found)
             return request_id, _deliver(work, request_id, asked, found, made)
     except IntegrityError as damage:
         # a stored value that does not open must not answer differently from nothing at all
-        _refuse(work, request_id, asked, patient_id, len(matches), None)
+        _refuse(work, rules, request_id, asked, patient_id, len(matches), None)
         work.record_incident(damage)
         return request_id, None
-    return request_id, _refuse(work, request_id, asked, patient_id, len(matches), found)
+    return request_id, _refuse(work, rules, request_id, asked, patient_id, len(matches), found)
 
 
 def request_again(
@@ -130,15 +130,16 @@ def _decided(
     purpose = work.access.purposes.find(asked.purpose)
     if recipient is None or purpose is None:
         return None
-    return gather(
-        work,
-        rules,
-        patient_id if patient_id is not None else new_id(work.now),
-        recipient,
-        purpose,
-        CHANNEL,
+    wanted = Wanted(
+        patient_id=patient_id if patient_id is not None else new_id(work.now),
+        recipient=recipient,
+        purpose=purpose,
+        channel=CHANNEL,
         categories=asked.categories,
+        outside=True,
+        known=patient_id is not None,
     )
+    return gather(work, rules, wanted)
 
 
 def _who(work: Work, asked: RecordsAsked) -> list[PatientId]:
@@ -163,6 +164,7 @@ def _recipient(work: Work) -> Recipient | None:
 
 def _refuse(
     work: Work,
+    rules: DisclosureRules,
     request_id: UUID,
     asked: RecordsAsked,
     patient_id: UUID | None,
@@ -171,7 +173,7 @@ def _refuse(
 ) -> None:
     detail: dict[str, Json] = {"matches": matches, "for": asked.purpose if found else None}
     if patient_id is not None and found is not None:
-        detail |= entry_detail(found)
+        detail |= entry_detail(found, rules.words)
     entry_id = work.record(
         action=Action.RECORDS_REQUEST,
         object_kind="record_request",

@@ -1,12 +1,15 @@
 """Everything of policies/ that disclosure rests on, loaded once at the start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.access.bases import Bases
+from service.access.decision import Decision
 from service.access.engine import Engine
 from service.consent.match import classes_of
 from service.consent.rulebook import Rulebook
+from service.disclosure.duties import Standards
 from service.disclosure.notice import Notices, read_notices
 from service.disclosure.reasons import Reason, Reasons, read_reasons
 from service.disclosure.redisclosure import RedisclosureRules, read_redisclosure
@@ -30,15 +33,24 @@ class DisclosureRules:
     evidence: EvidenceBook
     #: SHA-256 of everything a decision rests on (Engine.policy_set_hash).
     policy_version: str
+    bases: Bases
 
-    def basis_of(self, rules: Iterable[str]) -> Reason | None:
-        """The lawful basis among the rules that permit: the first in rank. None when none of them is a basis."""
-        known = [self.reasons.bases[name] for name in rules if name in self.reasons.bases]
-        return min(known, key=self.rank, default=None)
+    @property
+    def standards(self) -> Standards:
+        """What the discharge of duties is measured by."""
+        return Standards(self.notices, self.evidence)
 
-    def rank(self, basis: Reason) -> int:
-        """Which of several bases is recorded: the one with the lowest rank."""
-        return list(self.reasons.bases).index(basis.code)
+    def basis_of(self, ruling: Decision) -> Reason | None:
+        """The lawful basis among the rules that permit: the first in rank. None when none of them is one for leaving."""
+        return min(self._bases(ruling), key=lambda basis: self.bases.by_id[basis.code].rank, default=None)
+
+    def basis_ids(self, ruling: Decision) -> frozenset[str]:
+        """Every lawful basis among the rules that permit."""
+        return frozenset(basis.code for basis in self._bases(ruling))
+
+    def _bases(self, ruling: Decision) -> list[Reason]:
+        names = (citation.basis or citation.id for citation in ruling.citations)
+        return [self.reasons.bases[name] for name in names if name in self.reasons.bases]
 
 
 def load_rules(policies: Path, access: Engine, book: Rulebook) -> DisclosureRules:
@@ -62,4 +74,5 @@ def load_rules(policies: Path, access: Engine, book: Rulebook) -> DisclosureRule
         classes=classes_of(access.purposes),
         evidence=load_evidence(policies),
         policy_version=access.policy_set_hash,
+        bases=access.bases,
     )

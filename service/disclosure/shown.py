@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from service.disclosure.asking import Gathered
 from service.disclosure.decide import DisclosureDecision
+from service.disclosure.gathering import Gathered
+from service.disclosure.paragraph import paragraph
+from service.disclosure.words import Words
 from service.work import Json
 
 
-def decision_document(decision: DisclosureDecision) -> dict[str, Any]:
-    """The decision as JSON; `category` of what is withheld is the kind of item, `categories` are its
-    labels.
+def decision_document(decision: DisclosureDecision, words: Words) -> dict[str, Any]:
+    """The decision as JSON; `category` of what is withheld is the kind of item, `categories` are its labels. The
+    `explanation` says the same in one paragraph.
     """
     basis = decision.basis
     return {
@@ -20,6 +22,7 @@ def decision_document(decision: DisclosureDecision) -> dict[str, Any]:
             "id": basis.id,
             "citation": basis.citation,
             "consent_id": None if basis.consent_id is None else str(basis.consent_id),
+            "evidence_id": None if basis.evidence_id is None else str(basis.evidence_id),
         },
         "granted": [
             {"item": str(item.id), "kind": item.kind, "categories": list(item.labels)}
@@ -34,32 +37,41 @@ def decision_document(decision: DisclosureDecision) -> dict[str, Any]:
             {"rule": one.rule, "citation": one.citation, "conf": one.conf.value, "text": one.text}
             for one in decision.reasons
         ],
+        "explanation": paragraph(decision, words),
         "evaluated_at": decision.evaluated_at.isoformat().replace("+00:00", "Z"),
         "policy_version": decision.policy_version,
     }
 
 
-def entry_detail(found: Gathered) -> dict[str, Json]:
-    """What an entry says about a decision: ids, rules, paragraphs and reason codes; never a kind, label or
-    name.
+def entry_detail(found: Gathered, words: Words) -> dict[str, Json]:
+    """What an entry says about a decision: ids, rules, paragraphs and reason codes, and the paragraph that is made of
+    them; never a kind, label or name.
     """
-    decision = found.decision
+    decision, situation = found.decision, found.situation
     detail: dict[str, Json] = {
         "effect": decision.effect.value,
-        "for": found.purpose.code,
-        "channel": found.channel.value,
+        "for": situation.purpose.code,
+        "channel": situation.channel.value,
         "items": [
             {
                 "item": str(ruling.item.id),
                 "permitted": ruling.permitted,
                 "rules": list(ruling.rules),
                 "reason": ruling.reason,
+                **({"review": True} if ruling.review else {}),
             }
             for ruling in decision.rulings
         ],
         "obligations": [duty.value for duty in decision.obligations],
         "citations": {one.rule: one.citation for one in decision.reasons},
-        "consents": [str(one.consent_id) for one in found.consents],
+        "confidence": {one.rule: one.conf.value for one in decision.reasons},
+        "consents": [str(one.consent_id) for one in situation.consents],
+        "evidence": [str(one.id) for one in situation.evidence],
+        "relied_on": None
+        if decision.basis is None or decision.basis.evidence_id is None
+        else str(decision.basis.evidence_id),
+        "via": None if situation.via is None else str(situation.via),
+        "explanation": paragraph(decision, words),
     }
     if decision.accounting is not None:
         detail["accounting"] = {"part2": decision.accounting.part2, "hipaa": decision.accounting.hipaa}
