@@ -34,6 +34,8 @@ def _sentences(decision: DisclosureDecision, words: Language) -> Iterator[str]:
         basis = words.bases.get(decision.basis.id)
         why = words.sentences.basis_unworded if basis is None else basis.why
         yield words.sentences.why.format(why=why, basis=decision.basis.id, citation=decision.basis.citation)
+        if basis is not None and basis.paper is not None:
+            yield words.sentences.paper.format(paper=words.papers[basis.paper])
     reasons = "; ".join(_reasons(decision, words))
     if effect in _INTRODUCED_BY and reasons:
         yield getattr(words.sentences, _INTRODUCED_BY[effect]).format(reasons=reasons)

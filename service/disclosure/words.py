@@ -45,6 +45,7 @@ class Sentences(_Row):
     reason_alone: str
     reason_unworded: str
     basis_unworded: str
+    paper: str
     duties: str
     ends: str
     after: str
@@ -65,10 +66,11 @@ class PreviewWords(_Row):
 
 
 class BasisWords(_Row):
-    """Why a basis allows something, and the key of how long it does."""
+    """Why a basis allows something, the key of how long it does, and of the kind of paper it rests on."""
 
     why: str
     ends: str
+    paper: str | None = None
 
 
 class Language(_Row):
@@ -82,6 +84,8 @@ class Language(_Row):
     ends: dict[str, str]
     bases: dict[str, BasisWords]
     obligations: dict[str, str]
+    #: Kinds of evidence.
+    papers: dict[str, str]
     reasons: dict[str, str]
 
 
@@ -108,7 +112,9 @@ def read_words(documents: Mapping[str, str]) -> Words:
             raise StartRefused(
                 f"policies/words/{language}.yaml and en.yaml differ: {', '.join(sorted(different))}"
             )
-        if unknown := {basis.ends for basis in words.bases.values()} - words.ends.keys():
+        papers = {basis.paper for basis in words.bases.values() if basis.paper is not None}
+        ends = {basis.ends for basis in words.bases.values()}
+        if unknown := (ends - words.ends.keys()) | (papers - words.papers.keys()):
             raise StartRefused(
                 f"policies/words/{language}.yaml has no words for {', '.join(sorted(unknown))}"
             )

@@ -12,6 +12,7 @@ from service.access.decision import Obligation
 from service.disclosure.decide import Effect
 from service.disclosure.words import LANGUAGES, load_words, read_words
 from service.errors import StartRefused
+from service.evidence.model import EvidenceKind
 from tests.unit.consent.cases import POLICIES
 from tests.unit.disclosure.rules import ENGINE
 
@@ -22,8 +23,7 @@ Change: TypeAlias = Callable[[dict[str, Any]], object]
 
 
 def policy(name: str) -> str:
-    path = POLICIES / name
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return (POLICIES / name).read_text(encoding="utf-8")
 
 
 def codes_of_reasons() -> set[str]:
@@ -34,13 +34,13 @@ def codes_of_reasons() -> set[str]:
     return {*listed, *ruled, *against}
 
 
+def bases() -> dict[str, dict[str, Any]]:
+    return yaml.safe_load(policy("bases.yaml"))["bases"]
+
+
 def ids_of_bases() -> set[str]:
-    """Every rule that can be the basis of a disclosure: bases.yaml where it is, and the permits of release."""
-    listed = set(re.findall(r"^\s*(?:- )?id: \"?([^\s\",}]+)", policy("bases.yaml"), re.MULTILINE))
-    released = {
-        name for name, rule in ENGINE.rules.items() if not rule.forbids and re.match(r"B\d\d|164\.", name)
-    }
-    return listed | released
+    """Every rule that can be the basis of a disclosure or a use."""
+    return set(bases())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -51,6 +51,14 @@ def test_every_reason_has_words(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_basis_has_words(language: str) -> None:
     assert ids_of_bases() - WORDS.of(language).bases.keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_evidence_has_words_and_every_basis_names_its_own(language: str) -> None:
+    words = WORDS.of(language)
+    assert set(words.papers) == {kind.value for kind in EvidenceKind}
+    needed = {name: row.get("evidence_kind") for name, row in bases().items()}
+    assert {name: basis.paper for name, basis in words.bases.items()} == needed
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +93,8 @@ def test_both_languages_have_the_same_places_to_fill() -> None:
 def test_no_text_was_left_untranslated() -> None:
     """What a paragraph says is different in the two languages, but for the keys that are codes."""
     english, spanish = (_leaves(yaml.safe_load(FILES[language])) for language in LANGUAGES)
-    same = {key for key in english if english[key] == spanish[key] and not key.endswith("/ends")}
+    codes = ("/ends", "/paper")
+    same = {key for key in english if english[key] == spanish[key] and not key.endswith(codes)}
     assert same <= {"/sentences/reason", "/sentences/reason_alone", "/preview/kind"}
 
 
@@ -99,6 +108,7 @@ def test_an_unknown_language_is_answered_in_english() -> None:
         pytest.param(lambda d: d["reasons"].pop("C-EXPIRED"), id="a reason missing in one language"),
         pytest.param(lambda d: d["bases"].update(B99={"why": "x", "ends": "once"}), id="a basis too many"),
         pytest.param(lambda d: d["bases"]["B01"].update(ends="never"), id="an end without words"),
+        pytest.param(lambda d: d["bases"]["B24"].update(paper="nothing"), id="a paper without words"),
         pytest.param(lambda d: d["bases"]["B01"].pop("why"), id="a basis without its reason"),
         pytest.param(lambda d: d.update(comment="x"), id="unknown key"),
         pytest.param(lambda d: d.update(language="en"), id="another language"),
