@@ -1,4 +1,4 @@
-"""Patients over HTTP: register, search, read, change, history, events, relationships."""
+"""Patients over HTTP: register, search, read, change, history."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -7,15 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from service.edge.deps import if_match, perform, perform_once, reply
-from service.edge.models import Instant, IsoDate, LongText, ShortText, StrictModel, Uuid
+from service.edge.models import Instant, IsoDate, ShortText, StrictModel, Uuid
 from service.edge.strict import StrictRoute
 from service.people import operations
 from service.people.operations import FormerVersion, Patient, Search
-from service.people.patient import Event
-from service.people.recipient import RelationshipKind
-from service.people.records import PatientEvent
-from service.people.relationships import operations as relationships
-from service.people.relationships.operations import NewRelationship, Relationship
 from service.work import Work
 
 router = APIRouter(tags=["patients"], route_class=StrictRoute)
@@ -93,26 +88,6 @@ class SearchBody(StrictModel):
     identifier: ShortText | SoughtIdentifier | None = None
 
 
-class EventBody(StrictModel):
-    kind: Event = Field(strict=False)
-    occurred_on: IsoDate
-
-
-class RelationshipBody(StrictModel):
-    """`staff` names an account; every other kind names a recipient of the register."""
-
-    kind: RelationshipKind = Field(strict=False)
-    account_id: Uuid | None = None
-    recipient_id: Uuid | None = None
-    starts_on: IsoDate
-    ends_on: IsoDate | None = None
-    evidence: LongText
-
-
-class RelationshipEndBody(StrictModel):
-    ends_on: IsoDate
-
-
 class DuplicateModel(BaseModel):
     """A registered patient who may be the same person, and why."""
 
@@ -161,35 +136,6 @@ class HistoryModel(BaseModel):
 
     current_version: int
     items: list[FormerVersionModel]
-    next_cursor: str | None
-
-
-class EventModel(BaseModel):
-    id: Uuid
-    kind: str
-    occurred_on: IsoDate
-    recorded_at: Instant
-
-
-class EventsModel(BaseModel):
-    items: list[EventModel]
-    next_cursor: str | None
-
-
-class RelationshipModel(BaseModel):
-    id: Uuid
-    patient_id: Uuid
-    kind: str
-    account_id: Uuid | None
-    recipient_id: Uuid | None
-    starts_on: IsoDate
-    ends_on: IsoDate | None
-    evidence: str
-    version: int
-
-
-class RelationshipsModel(BaseModel):
-    items: list[RelationshipModel]
     next_cursor: str | None
 
 
@@ -247,73 +193,6 @@ async def show_history(request: Request, patient_id: Uuid) -> Response:
     return reply(200, {"current_version": current.version, "items": items, "next_cursor": None})
 
 
-@router.post(
-    "/patients/{patient_id}/events",
-    summary="Record what happened to a patient",
-    status_code=201,
-    response_model=EventModel,
-)
-async def record_event(request: Request, patient_id: Uuid, body: EventBody) -> Response:
-    def create(work: Work) -> tuple[UUID, PatientEvent]:
-        made = operations.record_event(work, patient_id, body.kind, body.occurred_on)
-        return made.id, made
-
-    event = await perform_once(request, create, operations.read_event)
-    return reply(201, _event_view(event))
-
-
-@router.get("/patients/{patient_id}/events", summary="What happened", response_model=EventsModel)
-async def list_events(request: Request, patient_id: Uuid) -> Response:
-    found = await perform(request, lambda work: operations.list_events(work, patient_id))
-    return reply(200, {"items": [_event_view(event) for event in found], "next_cursor": None})
-
-
-@router.post(
-    "/patients/{patient_id}/relationships",
-    summary="Record who treats, pays for or works with a patient",
-    status_code=201,
-    response_model=RelationshipModel,
-)
-async def record_relationship(request: Request, patient_id: Uuid, body: RelationshipBody) -> Response:
-    new = NewRelationship(
-        kind=body.kind,
-        account_id=body.account_id,
-        recipient_id=body.recipient_id,
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        evidence=body.evidence,
-    )
-
-    def create(work: Work) -> tuple[UUID, Relationship]:
-        made = relationships.record_relationship(work, patient_id, new)
-        return made.id, made
-
-    made = await perform_once(request, create, relationships.read_relationship)
-    return reply(201, _relationship_view(made), etag=made.version)
-
-
-@router.get(
-    "/patients/{patient_id}/relationships",
-    summary="Relationships of a patient",
-    response_model=RelationshipsModel,
-)
-async def list_relationships(request: Request, patient_id: Uuid) -> Response:
-    found = await perform(request, lambda work: relationships.list_relationships(work, patient_id))
-    return reply(200, {"items": [_relationship_view(one) for one in found], "next_cursor": None})
-
-
-@router.patch(
-    "/relationships/{relationship_id}", summary="End a relationship", response_model=RelationshipModel
-)
-async def end_relationship(request: Request, relationship_id: Uuid, body: RelationshipEndBody) -> Response:
-    version = if_match(request)
-    ended = await perform(
-        request,
-        lambda work: relationships.end_relationship(work, relationship_id, version, body.ends_on),
-    )
-    return reply(200, _relationship_view(ended), etag=ended.version)
-
-
 def _sought(given: str | SoughtIdentifier | None) -> tuple[str | None, str] | None:
     match given:
         case None:
@@ -358,27 +237,4 @@ def _former_view(former: FormerVersion) -> dict[str, Any]:
         "version": former.version,
         **_details_view(former.demographics),
         "replaced_at": former.replaced_at,
-    }
-
-
-def _event_view(event: PatientEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "kind": event.kind.value,
-        "occurred_on": event.occurred_on,
-        "recorded_at": event.recorded_at,
-    }
-
-
-def _relationship_view(one: Relationship) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "patient_id": one.patient_id,
-        "kind": one.kind.value,
-        "account_id": one.account_id,
-        "recipient_id": one.recipient_id,
-        "starts_on": one.starts_on,
-        "ends_on": one.ends_on,
-        "evidence": one.evidence,
-        "version": one.version,
     }

@@ -17,7 +17,9 @@ from service.consent.model import ConsentRecord, ConsentState, Today
 from service.consent.rulebook import Rulebook
 from service.consent.sealing import OpenedConsent
 from service.consent.validity import expired
+from service.people import events
 from service.people.patient import Event
+from service.people.records import PatientEvent
 from service.work import Work
 
 #: Rows one run of the nightly job changes in one transaction.
@@ -33,6 +35,15 @@ def consents_ended_by(
     del book  # which consents end follows from their own terms; the rulebook adds nothing today
     happened = Today(work.now, work.program.timezone, frozenset({(kind.value, day)}))
     return _expired(work, records.opened(work, records.active_of(work, patient_id)), happened, kind.value)
+
+
+def record_event(
+    work: Work, book: Rulebook, patient_id: UUID, kind: Event, occurred_on: date
+) -> PatientEvent:
+    """Record what happened to a patient, and end what ends with it."""
+    event = events.record_event(work, patient_id, kind, occurred_on)
+    consents_ended_by(work, book, patient_id, kind, occurred_on)
+    return event
 
 
 def expire_past(work: Work) -> tuple[UUID, ...]:
