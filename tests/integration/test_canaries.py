@@ -16,6 +16,8 @@ from service.edge.metrics import exposition
 from service.log import configure_logs
 from tests.house import Account, Service
 from tests.integration.canary_watch import Canaries, Listener, stored_files
+from tests.unit.evidence.papers import PAPERS
+from tests.unit.record.scans import png_with
 
 PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
 
@@ -197,6 +199,43 @@ class Session:
         ):
             self.call(outside, "POST", "/record-requests", other, 404, purpose="HOUSING")
 
+    def papers(self) -> None:
+        """Evidence, agreements and attachments: recorded, refused, signed off, ended, marked as errors."""
+        word = self.canaries.word
+        papers = f"/patients/{self.patient_id}/evidence"
+        party = {"type": "entity", "name": word("recipient_of_paper"), "covered_entity": True}
+        of_emergency = dict(PAPERS["emergency"].particulars)
+        for name in ("recipient_name", "recipient_facility", "discloser_name", "nature"):
+            of_emergency[name] = word(name)
+        body: dict[str, Any] = {"recipients": [party], "kinds": ["attendance"], "starts_on": "2026-06-01"}
+        for where, kind, particulars in (
+            (papers, "emergency", of_emergency),
+            ("/agreements", "qsoa", dict(PAPERS["qsoa"].particulars) | {"services": word("services")}),
+        ):
+            paper = body | {"kind": kind, "particulars": particulars}
+            made = self.call("compliance", "POST", where, paper, 201, purpose="HOPERAT").json()
+            path = f"{where if kind == 'qsoa' else '/evidence'}/{made['id']}"
+            self.call("compliance", "POST", f"{path}/sign-off", {}, 200, purpose="HOPERAT")
+            self.call("compliance", "POST", f"{path}/end", {"reason": word("ended")}, 200, purpose="HOPERAT")
+            for wrong in ({word("question"): "x"}, particulars | {word("more"): True}, {"date": word("day")}):
+                self.call("compliance", "POST", where, paper | {"particulars": wrong}, 422, purpose="HOPERAT")
+            self.call("compliance", "POST", where, paper | {"kind": word("kind")}, 422, purpose="HOPERAT")
+            self.call("compliance", "GET", where, expect=200, purpose="HOPERAT")
+        place = f"/patients/{self.patient_id}/attachments?kind=other"
+        scan = png_with(word("scan").encode())
+        for content, claimed, status in (
+            (scan, "image/png", 201),
+            (scan, "text/html", 415),
+            (scan + b"x", "image/png", 415),
+        ):
+            headers = {"Content-Type": claimed, "Attachment-Title": word("title")}
+            made = self.call(self.clinician, "POST", place, expect=status, content=content, headers=headers)
+            if status == 201:
+                path = f"/attachments/{made.json()['id']}"
+        assert self.call(self.clinician, "GET", f"{path}/content", expect=200).content == scan
+        self.call(self.clinician, "POST", f"{path}/error", {"reason": word("mistake")}, 200)
+        self.call(self.clinician, "GET", f"/patients/{self.patient_id}/attachments", expect=200)
+
     def review(self) -> None:
         """The officer's trail shows every one of these acts and nothing of what was in them."""
         trail = self.call("compliance", "GET", "/audit/entries?limit=200", expect=200)
@@ -274,7 +313,7 @@ def heard(service: Service) -> Iterator[io.StringIO]:
 def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     session = Session(service)
     for act in (
-        session.register, session.assess, session.chart, session.consent, session.disclose,
+        session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
         session.search, session.err, session.sign_in, session.review,
     ):  # fmt: skip
         act()
