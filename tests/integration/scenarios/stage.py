@@ -132,17 +132,18 @@ class Stage:
         )
         self._expect(answer, 200)
 
-    def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The body with recipients and items by id."""
+    def _named(self, given: Mapping[str, Any], *, by_id: bool = False) -> dict[str, Any]:
+        """The body with recipients and items by id; `by_id` where recipients are plain ids."""
         body = {name: value for name, value in given.items() if name not in ("as", "expect", "header")}
         if "recipients" in body:
-            body["recipients"] = [self.recipient(name) for name in body["recipients"]]
+            ids = [self.recipient(name) for name in body["recipients"]]
+            body["recipients"] = ids if by_id else [{"recipient_id": one} for one in ids]
         if "items" in body:
             body["items"] = [self.items[name] for name in body["items"]]
         return body
 
     def record_evidence(self, given: Mapping[str, Any]) -> None:
-        body = self._named(given)
+        body = {"starts_on": BOOK["now"].date().isoformat()} | self._named(given)
         made = self._made(self.who(given).post(f"/patients/{self.patient_id}/evidence", body))
         self.evidence = made["id"]
         self._signed_off("evidence", made, given)
@@ -160,7 +161,9 @@ class Stage:
 
     def restrict(self, given: Mapping[str, Any]) -> None:
         made = self._made(
-            self.who({"as": "intake"}).post(f"/patients/{self.patient_id}/restrictions", self._named(given))
+            self.who({"as": "intake"}).post(
+                f"/patients/{self.patient_id}/restrictions", self._named(given, by_id=True)
+            )
         )
         expected: Mapping[str, Any] = given["expect"]
         assert {name: made[name] for name in expected} == expected
@@ -188,7 +191,7 @@ class Stage:
     def _previewed(self, given: Mapping[str, Any]) -> None:
         answer = self.who(given).post(f"/patients/{self.patient_id}/disclosures/preview", self.asked(given))
         self._expect(answer, 200)
-        assert answer.json()["effect"] == "permit", answer.text
+        assert answer.json()["decision"]["effect"] == "permit", answer.text
 
     def read(self, given: Mapping[str, Any]) -> Any:
         return self.who(given | {"header": given["purpose"]}).get(f"/items/{self.items[given['item']]}")

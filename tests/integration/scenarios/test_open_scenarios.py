@@ -59,8 +59,8 @@ def _disclosed(stage: Stage, given: Mapping[str, Any], then: Mapping[str, Any]) 
     decision = body["decision"]
     assert decision["effect"] == then["effect"]
     names = {stage.items[name]: name for name in given["items"]}
-    granted = [names[one["item"]] for one in decision["granted"]]
-    assert granted == then.get("granted", [])
+    granted = {names[one["item"]] for one in decision["granted"]}
+    assert granted == set(then.get("granted", []))
     _withheld(given, then, decision)
     if permitted:
         assert decision["basis"]["id"] == then["basis"]
