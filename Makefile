@@ -1,7 +1,7 @@
 # Every target prepares what it needs. The environment is rebuilt when a requirement file is newer than it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo setup test check bench battery fmt requirements secrets chromium
+.PHONY: demo setup test check bench battery oracle fmt requirements secrets chromium
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,7 @@ DATA ?= .consentry
 # Two workers fit the smallest machine this is meant for; more processes only help where there are more cores.
 TEST_WORKERS ?= 2
 COVERAGE ?= 90
+CASES ?= 20000
 # detect-secrets ends with 3 when a known finding only moved to another line.
 # Linters and scanners read the project, not its environment or its data.
 ALL_FILES = find . -type f -not -path './.git/*' -not -path './$(VENV)/*' -not -path './.*cache/*' \
@@ -42,6 +43,10 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m tests.bench
+
+# CASES situations judged by the service and, from the text of the rules, by the tests' own reading of the law.
+oracle: $(DEV_READY)
+	$(BIN)/python -m tests.oracle $(CASES) $(SEED)
 
 battery: $(DEV_READY) chromium
 	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m battery tests

@@ -220,7 +220,7 @@ def break_paper(choose: Choose, paper: Evidence, day: date) -> Evidence:
             if flags:
                 name = choose.one(flags)
                 given[name] = not given[name]
-            else:
+            elif given:
                 given.pop(choose.one(sorted(given)))
             return replace(paper, particulars=given)
         case 4:

@@ -13,22 +13,20 @@ class Choose:
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
         self._draw = draw
+        #: Every choice made, in order: the same choices make the same situation.
+        self.made: list[int] = []
+
+    def number(self, least: int, most: int) -> int:
+        """A whole number, both ends included; the least is the simplest."""
+        made = int(self._draw(st.integers(least, most)))
+        self.made.append(made)
+        return made
 
     def one(self, options: Iterable[T]) -> T:
         """One of the options; the first is the simplest."""
         listed: Sequence[T] = list(options)
-        return listed[self._draw(st.integers(0, len(listed) - 1))]
+        return listed[self.number(0, len(listed) - 1)]
 
     def chance(self, percent: int) -> bool:
         """True in about so many of a hundred cases; False is the simpler."""
-        return bool(self._draw(st.integers(0, 99)) >= 100 - percent)
-
-    def some(self, options: Iterable[T], most: int) -> list[T]:
-        """One or more, in the order given; at most `most`."""
-        listed = list(options)
-        count = self._draw(st.integers(1, min(most, len(listed))))
-        start = self._draw(st.integers(0, len(listed) - 1))
-        return [listed[(start + 5 * step) % len(listed)] for step in range(count)]
-
-    def number(self, least: int, most: int) -> int:
-        return int(self._draw(st.integers(least, most)))
+        return self.number(0, 99) >= 100 - percent

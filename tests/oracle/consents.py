@@ -119,7 +119,7 @@ def _kind(terms: ConsentTerms) -> bool:
         case "counseling_notes":
             required += [kinds == {"counseling_note"}, not terms.conditioned]  # K1, K3
         case "psychotherapy_notes":
-            required.append(kinds == {"psychotherapy_note"})  # 164.508(b)(3)(ii)
+            required += [kinds == {"psychotherapy_note"}, not terms.conditioned]  # 164.508(b)(3)(ii), (b)(4)
         case "legal_proceedings":
             required += [classes == {PurposeClass.LEGAL}, bool((terms.proceeding or "").strip())]
         case "intermediary":
@@ -241,9 +241,20 @@ def covers(record: ConsentRecord, item: ItemForDecision, code: str) -> bool:
             _labels(item, scope.labels),
             scope.first_day is None or scope.first_day <= item.dated_on,
             scope.last_day is None or item.dated_on <= scope.last_day,
-            code in terms.purposes or ("TPO" in terms.purposes and purpose.legal_class in TPO),  # E11
+            code in terms.purposes or any(_names(one, purpose.legal_class) for one in terms.purposes),
         )
     )
+
+
+def _names(stated: str, legal_class: PurposeClass) -> bool:
+    """A purpose that names a whole class in the words of 45 CFR 164.501, by the explicit table (E11, codes 7.2)."""
+    if stated == "TPO":
+        return legal_class in TPO
+    return {
+        "TREAT": PurposeClass.TREATMENT,
+        "HPAYMT": PurposeClass.PAYMENT,
+        "HOPERAT": PurposeClass.OPERATIONS,
+    }.get(stated) is legal_class
 
 
 def _labels(item: ItemForDecision, allowed: object) -> bool:

@@ -7,7 +7,6 @@ be a consent nobody signed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from service.access.purposes import PurposeClass
 from service.consent.model import ConsentRecord
@@ -37,6 +36,10 @@ OWN_LIMIT = {
     "B38",
     "B38-APPLICATION",
     "B40",
+}
+LIMITING_PAPERS = {
+    *("incident", "child_abuse_report", "fda_notice", "deidentification", "court_order", "access_request"),
+    *("cause_of_death_inquiry", "minor_threat_finding", "minor_application_finding", "secretary_request"),
 }
 INCIDENT_KINDS = {"name", "address", "last_whereabouts", "patient_status", "incident_facts"}
 
@@ -110,7 +113,7 @@ def gate(ground: Ground, item: ItemForDecision, basis: str | None) -> bool:
     """Whether a gate stands before this item, whatever the basis would be. `basis` None: no basis is claimed."""
     s = ground.situation
     known = (
-        s.recipient.known
+        (s.recipient.known or basis is None)  # a person who reviews can register the recipient (policy)
         and item.labels is not None
         and part2(item) is not None
         and item.state.value in {"final", "amended"}
@@ -121,8 +124,15 @@ def gate(ground: Ground, item: ItemForDecision, basis: str | None) -> bool:
         or _g3(ground, item, basis)
         or _g4(ground, item, basis)
         or (restricted(s, item) and not emergency_carve_out(ground, item))  # G5
-        or (basis not in OWN_LIMIT and not _needed(ground, item))  # G6
+        or not (_own_limit(ground, basis) or _needed(ground, item))  # G6
     )
+
+
+def _own_limit(ground: Ground, basis: str | None) -> bool:
+    """The basis, or while none is claimed the paper, says itself what is necessary."""
+    if basis is not None:
+        return basis in OWN_LIMIT
+    return ground.paper is not None and ground.paper.kind.value in LIMITING_PAPERS
 
 
 def _needed(ground: Ground, item: ItemForDecision) -> bool:
@@ -158,9 +168,8 @@ def restricted(s: Situation, item: ItemForDecision) -> bool:
         )
         item_meant = one.kinds == "all" or item.kind.value in one.kinds or item.id in one.items
         recipient_meant = one.recipients == "all" or s.recipient.id in one.recipients
-        earlier = one.only_until is None or (
-            item.dated_on <= one.only_until.astimezone(ZoneInfo(s.today.timezone)).date()
-        )
+        # 164.522(a)(2)(iii); of an item of which nobody knows since when we have it, the promise holds
+        earlier = one.only_until is None or item.created_at is None or item.created_at <= one.only_until
         if (
             in_force
             and item_meant

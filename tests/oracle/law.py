@@ -103,9 +103,7 @@ def bases(ground: Ground, item: ItemForDecision, *, doubts: bool = True) -> list
     if doubts and ground.consent is not None and ground.standing.doubtful:
         return []
     named = [*by_consent(ground, item), *without_consent(ground, item)]
-    return [
-        basis for basis in named if not gate(ground, item, basis) and not _for_a_person(ground, item)
-    ]
+    return [basis for basis in named if not gate(ground, item, basis) and not _for_a_person(ground, item)]
 
 
 def for_a_person(ground: Ground, item: ItemForDecision) -> bool:

@@ -3,7 +3,7 @@
 Sections are those of 42 CFR Part 2 unless said; the particulars are the agreed questions of each kind of paper.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -68,18 +68,11 @@ def counts(paper: Evidence, today: Today, patient: UUID, recipient: UUID) -> boo
             complete(paper),
             paper.state.value == "signed_off",
             bool(signers(paper.kind.value) & paper.signed_off_roles),
-            paper.starts_on <= day <= _last_day(paper),
-            paper.patient_id == (None if paper.kind.value in AGREEMENTS else patient),
+            paper.starts_on <= day and (paper.ends_on is None or day <= paper.ends_on),
+            paper.patient_id == patient or (paper.patient_id is None and paper.kind.value in AGREEMENTS),
             recipient in paper.recipients,
         )
     )
-
-
-def _last_day(paper: Evidence) -> date:
-    """The last day, which is part of the term; an emergency without one holds two days (policy)."""
-    if paper.ends_on is None and paper.kind.value == "emergency":
-        return paper.starts_on + timedelta(days=2)
-    return paper.ends_on or date.max
 
 
 def complete(paper: Evidence) -> bool:

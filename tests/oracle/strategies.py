@@ -21,9 +21,18 @@ from tests.oracle.words import PURPOSES
 
 
 @st.composite
-def situations(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Situation:
-    """Any situation."""
+def traced(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[Situation, int]:
+    """Any situation, and a number by which the same one is known again."""
     choose = Choose(draw)
+    return _situation(choose), hash(tuple(choose.made))
+
+
+def situations() -> st.SearchStrategy[Situation]:
+    """Any situation."""
+    return traced().map(lambda each: each[0])
+
+
+def _situation(choose: Choose) -> Situation:
     scene = choose.one(SCENES.values())(choose)
     for _ in range(choose.one((0, 0, 1, 1, 1, 2, 3))):
         twist(choose, scene)

@@ -1,34 +1,34 @@
 """Bases without consent (rules 3.2, B21-B41), and those of HIPAA alone for what is no Part 2 record (3.4)."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from service.access.purposes import PurposeClass
 from service.record.item import ItemForDecision
 from tests.oracle.consents import TPO
 from tests.oracle.grounds import INCIDENT_KINDS, Ground, part2
 
+#: G1 sends what is no Part 2 record down the path of 3.4. These reach the whole chart (policy, R59), because HIPAA asks
+#: for no more: emergency care (164.506), product safety (164.512(b)(1)(iii)), the patient (164.524), the Secretary
+#: (164.502(a)(2)(ii)).
+WHOLE_CHART: Final = {"B24", "B25", "B36", "B40"}
+
 
 def without_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
     """Bases whose preconditions the paper of this ground, or nothing but the request, meets."""
     if ground.consent is not None:
         return  # a paper beside a consent serves that consent
-    if part2(item):
-        yield from _care_and_agreements(ground, item)
-        yield from _reports(ground, item)
-        yield from _courts(ground, item)
-        yield from _patient_and_family(ground, item)
-    elif part2(item) is False:
+    of_part2 = part2(item)
+    for basis in (
+        *_care_and_agreements(ground, item),
+        *_reports(ground, item),
+        *_courts(ground, item),
+        *_patient_and_family(ground, item),
+    ):
+        if of_part2 or basis in WHOLE_CHART:
+            yield basis
+    if of_part2 is False:
         yield from _hipaa(ground, item)
-        yield from _either(ground, item)
-
-
-def _either(ground: Ground, item: ItemForDecision) -> Iterator[str]:
-    """One answer for a mixed chart (R59): in an emergency (45 CFR 164.506(c)), to the patient (164.524), to the
-    Secretary (164.502(a)(2)(ii)).
-    """
-    same = {"B24", "B36", "B40"}
-    for found in (_care_and_agreements, _reports, _patient_and_family):
-        yield from (basis for basis in found(ground, item) if basis in same)
 
 
 def _care_and_agreements(ground: Ground, item: ItemForDecision) -> Iterator[str]:
@@ -105,7 +105,11 @@ def _reports(ground: Ground, item: ItemForDecision) -> Iterator[str]:
 def _courts(ground: Ground, item: ItemForDecision) -> Iterator[str]:
     """B31-B34; what the patient confided needs the findings of 2.63 as well (B35)."""
     code, paper = ground.code, ground.paper_is
-    if item.confidential_communication and not paper(item, "court_order", "confidential_2_63"):
+    if (
+        part2(item)
+        and item.confidential_communication
+        and not paper(item, "court_order", "confidential_2_63")
+    ):
         return
     police = ground.is_a("law_enforcement")
     if paper(item, "court_order", "order_2_64") and code in {"HLEGAL", "PROCEED"}:

@@ -1,7 +1,7 @@
 """Programs, patients, recipients, instants and items that situations are made of. Synthetic all of them."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -115,19 +115,21 @@ def item(
     where = unit or choose.one(("U1", "U3"))
     if where != "U2" and kind is Kind.PSYCHOTHERAPY_NOTE and choose.chance(70):
         kind = Kind.ATTENDANCE
+    dated_on = day - timedelta(days=choose.one((3, 0, 30, 200)))
     return ItemForDecision(
         id=UUID(int=0xE0 + number),
         kind=kind,
         note_class=note_class_of(kind),
         unit=where,
         regime=UNITS[where].regime,
-        dated_on=day - timedelta(days=choose.one((3, 0, 30, 200))),
+        dated_on=dated_on,
         state=choose.one((ItemState.FINAL, ItemState.FINAL, ItemState.AMENDED)),
         version=1,
         author_id=STAFF,
         labels=labels(choose),
         confidential_communication=choose.chance(40),
         provenance=Provenance.OWN,
+        created_at=None if choose.chance(10) else datetime.combine(dated_on, time(10), UTC),
     )
 
 
@@ -147,7 +149,6 @@ def spoil_item(choose: Choose, one: ItemForDecision) -> ItemForDecision:
     """The item with one thing about it changed."""
     return choose.one(
         (
-            lambda: replace(one, state=choose.one((ItemState.DRAFT, ItemState.ENTERED_IN_ERROR))),
             lambda: replace(one, labels=None),
             lambda: replace(one, unit="U9", regime=None),
             lambda: replace(one, unit="U2", regime=Regime.HIPAA_ONLY),
