@@ -13,6 +13,7 @@ from service.api import (
     consents,
     disclosures,
     emergency,
+    events,
     evidence,
     health,
     instruments,
@@ -20,6 +21,7 @@ from service.api import (
     patients,
     recipients,
     record_requests,
+    relationships,
     restrictions,
     reviews,
 )
@@ -39,6 +41,8 @@ root.include_router(auth.well_known)
 router.include_router(auth.router)
 router.include_router(administration.router)
 router.include_router(patients.router)
+router.include_router(events.router)
+router.include_router(relationships.router)
 router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)

@@ -25,8 +25,8 @@ from service.consent.texts.records import adoptions
 from service.consent.validity import against, local_day
 from service.consent.wording import ConsentText
 from service.errors import Code, FieldError, Invalid, Stale
+from service.people.events import events_of
 from service.people.facts import patient_facts, program_day
-from service.people.operations import events_of
 from service.people.recipient import RelationshipKind
 from service.people.recipients.operations import recipient_facts
 from service.people.relationships.operations import related_recipients

@@ -8,7 +8,7 @@ from service.access.facts import Facts
 from service.people import records
 from service.people.emergency.records import grant_in_force
 from service.people.relationships.records import staff_related
-from service.work import Work
+from service.work import Loaded, Work
 
 
 def program_day(work: Work) -> date:
@@ -24,6 +24,19 @@ def patient_facts(work: Work, patient_id: UUID) -> Facts | None:
     """
     stored = records.patient_by_id(work.db, patient_id)
     return None if stored is None else facts_of(work, stored)
+
+
+def load_patient(
+    work: Work, patient_id: UUID, *, changing: bool = False
+) -> Loaded[records.StoredPatient] | None:
+    """A patient with the facts, for acts about the patient as a whole. `changing` locks the row for a change: what a
+    decision about this patient rests on then waits, and the decision has seen it or comes first.
+    """
+    find = records.patient_for_update if changing else records.patient_by_id
+    stored = find(work.db, patient_id)
+    if stored is None:
+        return None
+    return Loaded(stored, facts_of(work, stored), "patient", stored.id, patient_id=patient_id)
 
 
 def facts_of(work: Work, stored: records.StoredPatient) -> Facts:

@@ -1,4 +1,4 @@
-"""Patients: registered, found, read, changed; and what happens to them.
+"""Patients: registered, found, read, changed.
 
 The functions at the end are for operations above (consent, disclosure) that are allowed to act already.
 """
@@ -10,15 +10,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from service.access.actions import Action
-from service.errors import Code, FieldError, IntegrityError, Invalid, NotFound, Stale
+from service.errors import Code, IntegrityError, Invalid, NotFound, Stale
 from service.ids import PatientId, new_id
 from service.people import patient, records
-from service.people.facts import facts_of, program_day
-from service.people.patient import Document, Event, Resemblance, Term
-from service.people.records import PatientEvent, StoredPatient
+from service.people.facts import facts_of, load_patient, program_day
+from service.people.patient import Document, Resemblance, Term
+from service.people.records import StoredPatient
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
-from service.work import Loaded, Work
+from service.work import Work
 
 #: A search shows no more than this; every patient shown has an entry of its own.
 MOST_FOUND: Final = 20
@@ -125,7 +125,7 @@ def find_patients(work: Work, search: Search) -> list[Patient]:
 
 def read_patient(work: Work, patient_id: UUID, *, with_duplicates: bool = False) -> Patient:
     """One patient; `with_duplicates` looks again for others alike (an answer to a repeated registration)."""
-    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    stored = work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
     read = _open(work, stored)
     work.record(
         action=Action.PATIENT_READ,
@@ -142,7 +142,7 @@ def read_patient(work: Work, patient_id: UUID, *, with_duplicates: bool = False)
 
 def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVersion]]:
     """The patient as of now, and every former version, newest first."""
-    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
+    stored = work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
     former = [
         FormerVersion(
             version=old.version,
@@ -164,7 +164,9 @@ def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVers
 
 def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) -> Patient:
     """Merge `patch` into version `version` (Stale when it is not the current one); the old values are kept."""
-    stored = work.authorised(Action.PATIENT_UPDATE, lambda work: _load(work, patient_id, changing=True))
+    stored = work.authorised(
+        Action.PATIENT_UPDATE, lambda work: load_patient(work, patient_id, changing=True)
+    )
     if stored.version != version:
         raise Stale(Code.VERSION_STALE, "Somebody changed this patient since you read it.")
     old = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
@@ -193,54 +195,6 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
     return _patient(after, new)
 
 
-def record_event(work: Work, patient_id: UUID, kind: Event, occurred_on: date) -> PatientEvent:
-    """Something happened on a day of the program's calendar; consents that were to end with it have ended."""
-    stored = work.authorised(Action.EVENT_RECORD, lambda work: _load(work, patient_id, changing=True))
-    if not patient.EARLIEST_BIRTH <= occurred_on <= program_day(work):
-        raise Invalid(
-            Code.EVENT_INVALID,
-            "An event is recorded when it has happened.",
-            [FieldError("occurred_on", "implausible", "A day up to today.")],
-        )
-    event = PatientEvent(new_id(work.now), kind, occurred_on, work.now)
-    records.insert_event(work.db, work.caller.program_id, stored.id, event, work.entry_id)
-    work.record(
-        action=Action.EVENT_RECORD,
-        object_kind="patient_event",
-        object_id=event.id,
-        patient_id=stored.id,
-        detail={"kind": kind.value},
-    )
-    return event
-
-
-def list_events(work: Work, patient_id: UUID) -> list[PatientEvent]:
-    """What happened to a patient, by day."""
-    stored = work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
-    found = records.events(work.db, stored.id)
-    work.record(
-        action=Action.PATIENT_READ,
-        object_kind="patient_event",
-        object_id=None,
-        patient_id=stored.id,
-        detail={"listed": len(found)},
-    )
-    return found
-
-
-def read_event(work: Work, event_id: UUID) -> PatientEvent:
-    """One event of a patient whom the caller may read."""
-    known = records.event_by_id(work.db, event_id)
-    if known is None:
-        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
-    patient_id, event = known
-    work.authorised(Action.PATIENT_READ, lambda work: _load(work, patient_id))
-    work.record(
-        action=Action.PATIENT_READ, object_kind="patient_event", object_id=event_id, patient_id=patient_id
-    )
-    return event
-
-
 # -- for operations above ------------------------------------------------------------------------------
 
 
@@ -253,15 +207,6 @@ def open_patient_name(work: Work, patient_id: UUID) -> dict[str, str]:
         raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
     document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
     return {name: str(document[name]) for name in ("family_name", "given_name", "birth_date")}
-
-
-def events_of(work: Work, patient_id: UUID) -> list[PatientEvent]:
-    """What happened to a patient, by day, for a decision that is recorded by its own act.
-
-    An event that is being recorded holds the patient row locked, as a decision that must not miss it does.
-    """
-    records.patient_for_share(work.db, patient_id)
-    return records.events(work.db, patient_id)
 
 
 def find_exact(
@@ -279,14 +224,6 @@ def find_exact(
 
 
 # -- inside --------------------------------------------------------------------------------------------
-
-
-def _load(work: Work, patient_id: UUID, *, changing: bool = False) -> Loaded[StoredPatient] | None:
-    find = records.patient_for_update if changing else records.patient_by_id
-    stored = find(work.db, patient_id)
-    if stored is None:
-        return None
-    return Loaded(stored, facts_of(work, stored), "patient", stored.id, patient_id=stored.id)
 
 
 def _with_all(work: Work, terms: Sequence[Term]) -> list[PatientId]:

@@ -4,8 +4,9 @@ from datetime import date
 from uuid import UUID
 
 from service.people.at_law import PatientAtLaw, at_law
+from service.people.events import events_of
 from service.people.facts import program_day
-from service.people.operations import events_of, open_patient_name
+from service.people.operations import open_patient_name
 from service.people.state_rules import StateRules
 from service.work import Work
 
