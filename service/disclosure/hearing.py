@@ -16,6 +16,7 @@ from service.access.decision import Decision
 from service.access.facts import ReleaseFacts
 from service.consent import match
 from service.consent.model import ConsentRecord
+from service.consent.standing import signer_of
 from service.consent.validity import local_day
 from service.disclosure import grounds
 from service.disclosure.decide import Judge
@@ -28,7 +29,7 @@ from service.evidence.establish import establish
 from service.evidence.model import Evidence
 
 #: What every fact about a consent is at its best.
-AT_BEST: Final[Mapping[str, bool]] = {
+AT_BEST: Final[dict[str, bool]] = {
     "consent_present": True,
     "consent_state_active": True,
     "consent_complete": True,
@@ -82,6 +83,13 @@ class Verdict:
 Table: TypeAlias = tuple[Verdict, ...]
 
 
+#: What a ground permits at most and where it stands among its equals (Ground.order), what it consists of, and its
+#: verdicts once they are known. Two with one rank are the same ground, never both in one heap.
+_Candidate: TypeAlias = tuple[
+    tuple[int, int, int, int, int], ConsentRecord | None, Evidence | None, Table | None
+]
+
+
 @dataclass(frozen=True, slots=True)
 class _Alike:
     """Consents alike in all that `bound` rests on, each held beside `evidence` or none."""
@@ -90,10 +98,12 @@ class _Alike:
     evidence: Evidence | None
     bound: Table
 
-
-#: What a ground permits at most and where it stands among its equals, the ground, and its verdicts once they are known.
-#: Equal ranks are the same ground, bounded and looked at: never both in one heap.
-_Candidate: TypeAlias = tuple[tuple[int, int, int, int, int], Ground, Table | None]
+    def candidates(self) -> Iterator["_Candidate"]:
+        """Each of them at its best. Alike in kind and scope, they differ in rank by their ids alone."""
+        tier, width, *_ = Ground(self.members[0], self.evidence).order
+        paper, permits = 0 if self.evidence is None else self.evidence.id.int, -_count(self.bound)
+        for consent in self.members:
+            yield (permits, tier, width, consent.consent_id.int, paper), consent, self.evidence, None
 
 
 class Hearing:
@@ -140,19 +150,23 @@ class Hearing:
         A heap of what each ground can permit at most; a ground looked at fully that still comes first is the answer,
         because no other can come before it any more.
         """
-        heap: list[_Candidate] = [_candidate(ground, table) for ground, table in self._fixed if _count(table)]
+        heap: list[_Candidate] = [
+            ((-_count(table), *ground.order), None, ground.evidence, table)
+            for ground, table in self._fixed
+            if _count(table)
+        ]
         for alike in self._alike:
             if self._adds(alike.bound, alike.evidence):
-                heap += (_at_most(alike, consent) for consent in alike.members)
+                heap += alike.candidates()
         heapq.heapify(heap)
         while heap:
-            _, ground, table = heapq.heappop(heap)
+            rank, consent, evidence, table = heapq.heappop(heap)
             if table is not None:
-                return ground, table
-            if ground.consent is not None:
-                table = self.looked_at(ground.consent, ground.evidence)
-                if self._adds(table, ground.evidence):
-                    heapq.heappush(heap, _candidate(ground, table))
+                return Ground(consent, evidence), table
+            if consent is not None:
+                table = self.looked_at(consent, evidence)
+                if self._adds(table, evidence):
+                    heapq.heappush(heap, ((-_count(table), *rank[1:]), consent, evidence, table))
         return None
 
     def reasons(self) -> Table:
@@ -220,30 +234,39 @@ class Hearing:
 
     def _sorted_out(self, consents: Iterable[ConsentRecord], evidence: Evidence | None) -> Iterator[_Alike]:
         for members in _grouped(consents, _purpose):
-            bound = self._bound(members[0], evidence, scope=False)
+            bound = self._by_purpose(members[0], evidence)
             if not self._adds(bound, evidence):
                 yield _Alike(members, evidence, bound)
                 continue
             for narrower in _grouped(members, _scope):
-                yield _Alike(narrower, evidence, self._bound(narrower[0], evidence, scope=True))
+                yield _Alike(narrower, evidence, self._by_scope(narrower[0], evidence))
 
-    def _bound(self, consent: ConsentRecord, evidence: Evidence | None, *, scope: bool) -> Table:
-        """The verdicts on any consent that is like this one in purpose, and in scope, were it otherwise at its best."""
+    def _by_purpose(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
+        """The verdicts on any consent of this one's kind, signer and purposes, were it otherwise at its best."""
+        covered = match.purpose_covered(
+            consent.terms.purposes, self.rules.classes, self.situation.purpose.code
+        )
+        said = {"purpose_matches": covered}
+        return tuple(self._at_best(consent, facts, said) for facts in self._base(evidence))
+
+    def _by_scope(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
+        """The same, of any consent with this one's scope besides."""
         standing = self._standing(consent)
-        kind, signer = consent.terms.kind.value, standing.signer
         reach = match.reach_of(standing, self._request)
-        table: list[Verdict] = []
-        for facts, seen in zip(self._base(evidence), self._seen, strict=True):
-            said = {"purpose_matches": reach.purpose_matches}
-            if scope:
-                found = match.match_item(standing, reach, seen)
-                said |= {name: getattr(found, name) for name in _SCOPE}
-            key = id(facts), kind, signer, *said.values()
-            if key not in self._bounds:
-                best = replace(facts, consent_kind=kind, consent_signer=signer, **(AT_BEST | said))
-                self._bounds[key] = self._verdict(best)
-            table.append(self._bounds[key])
-        return tuple(table)
+        found = [match.match_item(standing, reach, seen) for seen in self._seen]
+        return tuple(
+            self._at_best(consent, facts, {name: getattr(one, name) for name in _SCOPE})
+            for facts, one in zip(self._base(evidence), found, strict=True)
+        )
+
+    def _at_best(self, consent: ConsentRecord, facts: ReleaseFacts, said: dict[str, bool]) -> Verdict:
+        kind, signer = consent.terms.kind.value, signer_of(consent)
+        key = id(facts), kind, signer, *said.items()
+        known = self._bounds.get(key)
+        if known is None:
+            best = replace(facts, consent_kind=kind, consent_signer=signer, **(AT_BEST | said))
+            known = self._bounds[key] = self._verdict(best)
+        return known
 
     def _standing(self, consent: ConsentRecord) -> match.Standing:
         key = consent.consent_id.int
@@ -283,15 +306,6 @@ class Hearing:
 
 #: Further than any refusal.
 _FAR: Final = 1_000_000
-
-
-def _candidate(ground: Ground, table: Table) -> _Candidate:
-    return (-_count(table), *ground.order), ground, table
-
-
-def _at_most(alike: _Alike, consent: ConsentRecord) -> _Candidate:
-    ground = Ground(consent, alike.evidence)
-    return (-_count(alike.bound), *ground.order), ground, None
 
 
 def _count(table: Table) -> int:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from service.access.purposes import PurposeClass
 from service.disclosure.accounting import Channel, Entered, Rule, accountings, window_start, within
+from tests.unit.disclosure.rules import ENGINE
 
+BASES = ENGINE.bases
 TPO = [PurposeClass.TREATMENT, PurposeClass.PAYMENT, PurposeClass.OPERATIONS]
 
 
@@ -18,7 +20,7 @@ TPO = [PurposeClass.TREATMENT, PurposeClass.PAYMENT, PurposeClass.OPERATIONS]
 def test_tpo_counts_under_part_2_only_through_an_ehr(
     basis: str, purpose: PurposeClass, channel: Channel
 ) -> None:
-    entered = accountings(basis, purpose, channel, authorization=False)
+    entered = accountings(BASES.by_id[basis], purpose, channel, authorization=False)
     assert entered == Entered(part2=channel is Channel.EHR, hipaa=False)
 
 
@@ -28,18 +30,18 @@ def test_tpo_counts_under_part_2_only_through_an_ehr(
 def test_everything_else_with_consent_counts_always(
     purpose: PurposeClass, channel: Channel, authorization: bool
 ) -> None:
-    entered = accountings("B01", purpose, channel, authorization=authorization)
+    entered = accountings(BASES.by_id["B01"], purpose, channel, authorization=authorization)
     assert entered == Entered(part2=True, hipaa=not authorization)
 
 
 def test_internal_use_is_no_disclosure() -> None:
     for basis in ("B20", "B20-INTAKE"):
-        entered = accountings(basis, PurposeClass.TREATMENT, Channel.EHR, authorization=False)
+        entered = accountings(BASES.by_id[basis], PurposeClass.TREATMENT, Channel.EHR, authorization=False)
         assert entered == Entered(part2=False, hipaa=False)
 
 
 def test_a_basis_nobody_has_placed_is_listed_in_both() -> None:
-    assert accountings("B99", PurposeClass.TREATMENT, Channel.FAX, authorization=True) == Entered(True, True)
+    assert accountings(None, PurposeClass.TREATMENT, Channel.FAX, authorization=True) == Entered(True, True)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A package carries the notice, the explanation and the labels, and its hash covers all of it."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access.program import Regime
-from service.disclosure.package import Envelope, Package, PackagedItem, build, digest, security_labels
+from service.access.decision import Confidence
+from service.disclosure.package import Envelope, Package, PackagedItem, build, digest
+from service.disclosure.redisclosure import MayRedisclose, SecurityLabel
 from tests.unit.disclosure.rules import NOTICES
 
-ITEM = PackagedItem(
-    UUID(int=1), "attendance", date(2026, 5, 1), "U1", Regime.PART2, ("SUD", "HIV"), {"days": 3, "note": "é"}
-)
+LABELS = (SecurityLabel("urn:one", "R", "restricted"), SecurityLabel("urn:two", "SUD", "substance use"))
+ITEM = PackagedItem(UUID(int=1), "attendance", date(2026, 5, 1), "U1", LABELS, {"days": 3, "note": "é"})
 ENVELOPE = Envelope(
     disclosure_id=UUID(int=2),
     disclosed_at=datetime(2026, 6, 1, 16, 0, tzinfo=UTC),
@@ -29,6 +30,8 @@ ENVELOPE = Envelope(
     citation="42 CFR 2.33(a)(2)",
     notice=NOTICES.full,
     explanation="a single consent",
+    asked="no further use, please",
+    may_redisclose=MayRedisclose("under-hipaa", "As HIPAA allows.", "2.33(b)(1)", Confidence.LAW, "seen"),
 )
 
 
@@ -36,20 +39,28 @@ def package() -> Package:
     return build(ENVELOPE, [ITEM])
 
 
-def codes(labels: list[dict[str, str]]) -> list[str]:
-    return [label["code"] for label in labels]
+def test_the_labels_travel_with_their_item_in_their_order() -> None:
+    (item,) = package().document["items"]
+    assert item["security_labels"] == [
+        {"system": "urn:one", "code": "R"},
+        {"system": "urn:two", "code": "SUD"},
+    ]
 
 
-def test_the_labels_say_law_sensitivity_and_the_bar_on_proceedings() -> None:
-    assert codes(security_labels(Regime.PART2, ("SUD", "HIV"))) == [
-        "R", "42CFRPart2", "HIV", "SUD", "NO-USE-IN-PROCEEDINGS",
-    ]  # fmt: skip
-    assert codes(security_labels(Regime.HIPAA_ONLY, ())) == ["R", "NO-USE-IN-PROCEEDINGS"]
+def test_what_the_recipient_may_do_and_is_asked_travels() -> None:
+    document = package().document
+    assert document["redisclosure"]["text"] == "As HIPAA allows."
+    assert document["restriction_request"] == "no further use, please"
 
 
-def test_the_law_is_labelled_from_provenance_not_from_content() -> None:
-    assert "42CFRPart2" in codes(security_labels(Regime.PART2, ()))
-    assert "42CFRPart2" not in codes(security_labels(Regime.HIPAA_ONLY, ("SUD",)))
+def test_without_a_consent_there_is_no_notice_and_no_scope() -> None:
+    bare = replace(ENVELOPE, notice=None, explanation=None, asked=None)
+    document = build(bare, [ITEM]).document
+    assert (document["notice"], document["scope_explanation"], document["restriction_request"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_notice_and_explanation_travel_in_full() -> None:
