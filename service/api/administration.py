@@ -24,7 +24,7 @@ from service.work import Work
 
 router = APIRouter(tags=["administration"], route_class=StrictRoute)
 
-StaffRole = Literal["intake", "clinician", "compliance", "administrator"]
+StaffRole = Literal["intake", "clinician", "compliance", "administrator", "director"]
 
 
 class NewUserModel(StrictModel):
@@ -33,7 +33,7 @@ class NewUserModel(StrictModel):
     username: ShortText
     password: str = Field(min_length=1, max_length=4096)
     display_name: ShortText
-    roles: list[StaffRole] = Field(min_length=1, max_length=4)
+    roles: list[StaffRole] = Field(min_length=1, max_length=5)
     units: list[ShortText] = Field(default_factory=list, max_length=50)
 
 

@@ -59,7 +59,10 @@ ABOUT_HEADERS = {
 #: After these nobody is signed in who was.
 ENDING = {"revoke", "end_session", "disable_user"}
 #: Resources that requests use up: consents end, forms are completed.
-CONSUMED = {"consents", "assessments", "flags", "relationships", "disclosures", "record-requests"}
+CONSUMED = {
+    *("consents", "assessments", "flags", "relationships", "disclosures", "record-requests"),
+    *("evidence", "agreements", "attachments"),
+}
 #: These ask how far the ledger is; nothing here sequences it by itself.
 SEQUENCED = {"readyz", "prove_entry", "newest_checkpoint", "prove_consistency", "export_trail"}
 

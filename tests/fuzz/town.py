@@ -10,8 +10,10 @@ from schemathesis.core.parameters import ParameterLocation
 
 from tests.house import Client, Service
 from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
+from tests.unit.evidence.papers import PAPERS
+from tests.unit.record.scans import PDF, PNG
 
-STAFF = ("intake", "clinician", "compliance", "administrator")
+STAFF = ("intake", "clinician", "compliance", "director", "administrator")
 ROLES = (*STAFF, "patient", "requester")
 
 #: Values that mean something, by the name of the member that holds them.
@@ -27,6 +29,18 @@ WORDS: dict[str, Sequence[Any]] = {
     "birth_date": (PATIENT["birth_date"],),
     "grant_type": ("password", "client_credentials"),
 }
+
+
+def _paper(recipient: str, kind: str) -> dict[str, Any]:
+    """A complete paper of this kind."""
+    return {
+        "kind": kind,
+        "recipients": [{"recipient_id": recipient}],
+        "kinds": ["attendance"],
+        "starts_on": "2026-02-01",
+        "particulars": dict(PAPERS[kind].particulars),
+    }
+
 
 _ANSWERS = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
 
@@ -69,6 +83,7 @@ class Town(Office):
                 "flag_id": flags,
                 "relationship_id": [self._relationship()],
             }
+            self.known |= self._papers()
 
     def _good_bodies(self, service: Service, recipient: str) -> dict[str, Sequence[Any]]:
         """Bodies that do something, by operation: chance alone writes no consent that can be signed."""
@@ -96,7 +111,25 @@ class Town(Office):
             "update_draft": ({"answers": _ANSWERS},),
             "amend_assessment": ({"answers": _ANSWERS, "reason": "copied wrongly"},),
             "replace_program": (program,),
+            "record_evidence": (_paper(recipient, "incident"), _paper(recipient, "minor_threat_finding")),
+            "record_agreement": (_paper(recipient, "qsoa"), _paper(recipient, "research")),
+            "add_attachment": (PDF, PNG),
         }
+
+    def _papers(self) -> dict[str, list[str]]:
+        """Papers nobody has signed off or ended yet, and a file."""
+        compliance, made = self.caller("compliance"), dict[str, list[str]]()
+        for name, path, kind in (
+            ("evidence_id", f"/patients/{self.patient_id}/evidence", "incident"),
+            ("agreement_id", "/agreements", "research"),
+        ):
+            answers = [compliance.post(path, _paper(self.clinic, kind)) for _ in range(2)]
+            assert all(answer.status_code == 201 for answer in answers), answers[0].text
+            made[name] = [answer.json()["id"] for answer in answers]
+        path, headers = f"/patients/{self.patient_id}/attachments", {"Content-Type": "image/png"}
+        file = self.intake.request("POST", path, params={"kind": "other"}, content=PNG, headers=headers)
+        assert file.status_code == 201, file.text
+        return made | {"attachment_id": [file.json()["id"]]}
 
     def _forms(self) -> tuple[list[str], list[str]]:
         """A completed form that raised a flag, and a draft."""
@@ -129,7 +162,7 @@ class Town(Office):
             return self.outside()
         if role == "clinician":
             return self.clinician
-        return self.service.client(role, purpose="HOPERAT" if role == "compliance" else "TREAT")
+        return self.service.client(role, purpose="HOPERAT" if role in ("compliance", "director") else "TREAT")
 
     def inhabit(self, case: Case, chosen: Random) -> None:
         """Point most of a generated request at things that exist, and use words that mean something here."""

@@ -38,7 +38,7 @@ def test_an_administrator_adds_a_user_who_can_sign_in(service: Service) -> None:
     assert shown.headers["etag"] == '"1"'
 
 
-@pytest.mark.parametrize("role", ["intake", "clinician", "compliance", "patient", "requester"])
+@pytest.mark.parametrize("role", ["intake", "clinician", "compliance", "director", "patient", "requester"])
 @pytest.mark.parametrize("call", ["add", "list", "disable", "client", "program", "roles"])
 def test_other_roles_cannot(service: Service, role: str, call: str) -> None:
     named = {"patient": {"patient_id": uuid4()}, "requester": {"recipient_id": uuid4()}}.get(role, {})

@@ -61,6 +61,9 @@ def test_accounts_are_added_once_with_an_acceptable_password_and_disabled(deploy
     taken = _add(deployment, "ada.testperson", "--role", "administrator")
     assert (taken.returncode, taken.stdout) == (1, "")
     assert "taken" in taken.stderr
+    assert _add(deployment, "dana.testdirector", "--role", "director").returncode == 0
+    outside = _add(deployment, "pat.testperson", "--role", "patient")
+    assert (outside.returncode, outside.stdout) == (1, "")
     short = _add(deployment, "eve.testperson", "--role", "intake", password="short")
     assert short.returncode == 1
     assert "15 characters" in short.stderr
