@@ -1,7 +1,7 @@
 # Every target prepares what it needs. The environment is rebuilt when a requirement file is newer than it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo setup test check bench battery oracle fmt requirements secrets chromium
+.PHONY: demo setup test check bench battery mutate oracle fmt requirements secrets chromium
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,6 +47,10 @@ bench: $(DEV_READY)
 # CASES situations judged by the service and, from the text of the rules, by the tests' own reading of the law.
 oracle: $(DEV_READY)
 	$(BIN)/python -m tests.oracle $(CASES) $(SEED)
+
+# Takes every single condition out of every policy, or turns it round, and says which change no row of facts notices.
+mutate: $(DEV_READY)
+	$(BIN)/python -m tests.policies.mutation
 
 battery: $(DEV_READY) chromium
 	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m battery tests

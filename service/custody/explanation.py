@@ -79,7 +79,7 @@ def explain(
     sentences = [
         _act(entry, actor_name),
         *_why(entry, purpose),
-        _outcome(entry, reason),
+        _outcome(entry, reason, _text(detail.get("effect"))),
         *(_rule_sentence(authority) for authority in authorities),
         *_basis(entry, detail, recipient_name),
         *(_held_sentence(held) for held in withheld),
@@ -130,18 +130,19 @@ def _why(entry: StoredEntry, purpose: Purpose | None) -> list[str]:
     return ["A purpose was stated that is not in the list of purposes."] if entry.purpose else []
 
 
-def _outcome(entry: StoredEntry, reason: str | None) -> str:
+def _outcome(entry: StoredEntry, reason: str | None, effect: str | None) -> str:
+    """The outcome; `effect` is that of a legal decision, which knows more than yes and no."""
     match entry.outcome:
-        case "permit":
+        case "permit" if effect != "partial":
             return "It was permitted."
-        case "partial":
+        case "permit" | "partial":
             return "It was permitted in part."
+        case _ if effect == "needs_review":
+            return "It was not permitted: a person must look at it first."
+        case _ if reason:
+            return f"It was refused because {REFUSED.get(reason, f'of {reason}')}."
         case _:
-            return (
-                f"It was refused because {REFUSED.get(reason or '', f'of {reason}')}."
-                if reason
-                else "It was refused."
-            )
+            return "It was refused."
 
 
 def _rule_sentence(authority: Authority) -> str:

@@ -91,6 +91,22 @@ def test_a_partial_disclosure_in_sentences() -> None:
     assert said.policy_set_is_current
 
 
+@pytest.mark.parametrize(
+    ("outcome", "effect", "said"),
+    [
+        ("permit", "permit", "It was permitted."),
+        ("permit", None, "It was permitted."),
+        ("permit", "partial", "It was permitted in part."),
+        ("partial", None, "It was permitted in part."),
+        ("deny", "needs_review", "It was not permitted: a person must look at it first."),
+        ("deny", "deny", "It was refused."),
+    ],
+)
+def test_the_effect_of_a_legal_decision_is_said(outcome: str, effect: str | None, said: str) -> None:
+    entry = replace(ENTRY, outcome=outcome, detail=json.dumps({"effect": effect} if effect else {}))
+    assert explain(entry, RULES, TREAT, "now").sentences[2] == said
+
+
 def test_rules_of_another_day_are_said_to_be_so() -> None:
     said = explain(ENTRY, RULES, TREAT, "later")
     assert not said.policy_set_is_current
