@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.consent.model import ConsentKind
 from tests.integration.consent.desk import CLINIC, LAWYER, SIGNATURE, SPECIFIC, TPO, Desk, codes
 
 
@@ -72,14 +73,36 @@ def test_an_empty_draft_is_told_everything(desk: Desk) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "kind", ["counseling_notes", "legal_proceedings", "research", "intermediary", "lunch"]
-)
-def test_a_kind_that_is_not_offered_is_refused_by_name(desk: Desk, kind: str) -> None:
-    answer = desk.intake.post(f"/patients/{desk.patient_id}/consents", SPECIFIC | {"kind": kind})
+def test_a_kind_that_does_not_exist_is_refused_by_name(desk: Desk) -> None:
+    answer = desk.intake.post(f"/patients/{desk.patient_id}/consents", SPECIFIC | {"kind": "lunch"})
     assert answer.status_code == 422
     assert answer.json()["code"] == "consent_kind_unsupported"
     assert answer.json()["errors"][0]["field"] == "kind"
+
+
+@pytest.mark.parametrize("kind", sorted(ConsentKind))
+def test_every_kind_can_be_written_and_is_shown_as_described(desk: Desk, kind: ConsentKind) -> None:
+    made = desk.drafted(SPECIFIC | {"kind": kind.value})
+    assert made["kind"] == kind.value
+    assert made["text_version"] == made["document"]["version"]
+    assert not made["needs_recollection"]
+    desk.read(made["id"])
+
+
+def test_an_intermediary_is_named_with_its_participants(desk: Desk) -> None:
+    member = {"type": "entity", "name": "Pine Ortho"}
+    exchange = {"type": "intermediary", "name": "Valley HIE", "participants": [member]}
+    made = desk.drafted(SPECIFIC | {"kind": "intermediary", "recipients": [exchange]})
+    shown = made["recipients"][0]
+    assert shown["participant_names"] == ["Pine Ortho"]
+    assert len(shown["participants"]) == 1
+    assert "Pine Ortho" in desk.intake.get(f"/consents/{made['id']}/document").text
+
+
+def test_a_consent_is_written_in_the_language_asked_for(desk: Desk) -> None:
+    made = desk.drafted(SPECIFIC | {"language": "es"})
+    assert made["language"] == "es"
+    assert made["document"]["sha256"] != desk.drafted(SPECIFIC)["document"]["sha256"]
 
 
 @pytest.mark.parametrize(

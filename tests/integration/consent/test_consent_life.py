@@ -1,6 +1,5 @@
-"""From signature to the end: evidence, revocation, expiry, replacement, and what cannot be done any more."""
+"""From signature to the end: expiry, replacement, tampering, and who may do what."""
 
-import base64
 import threading
 from datetime import timedelta
 from typing import Any
@@ -10,131 +9,20 @@ import pytest
 from sqlalchemy import update
 
 from service.access.actions import Action
-from service.consent import operations
+from service.consent import operations, revoking
 from service.consent.commands import Revoking
 from service.consent.sealing import CONSENT
 from service.store.tables.consent import consent as consent_table
 from service.vault.envelope import RowKey
 from service.work import Work
-from tests.integration.consent.desk import CLINIC, LAWYER, SIGNATURE, SPECIFIC, TPO, Desk, codes
-
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and the rest of a drawing").decode()
-
-
-def revocation(desk: Desk, **change: Any) -> dict[str, Any]:
-    now = desk.service.clock.now()
-    return {
-        "received_at": now.isoformat().replace("+00:00", "Z"),
-        "form": "written",
-        "by": "patient",
-    } | change
-
-
-def revoke(desk: Desk, consent_id: str, **change: Any) -> Any:
-    return desk.patient.post(f"/consents/{consent_id}/revocation", revocation(desk, **change))
-
-
-# ---- signing
-
-
-def test_the_words_that_are_signed_are_the_words_that_were_shown(desk: Desk) -> None:
-    made = desk.drafted(SPECIFIC)
-    path = f"/consents/{made['id']}/signatures"
-    shown = made["document"]["sha256"]
-    edited = desk.intake.put(f"/consents/{made['id']}", SPECIFIC | {"purposes": ["EMPLOYMENT"]}, version=1)
-    assert edited.json()["document"]["sha256"] != shown
-    stale = desk.patient.post(path, SIGNATURE | {"text_sha256": shown})
-    assert stale.status_code == 409
-    assert stale.json()["code"] == "consent_text_changed"
-    signed = desk.patient.post(path, SIGNATURE | {"text_sha256": edited.json()["document"]["sha256"]})
-    assert signed.status_code == 201
-    assert signed.json()["document"] == edited.json()["document"]
-
-
-def test_a_patient_signs_alone_and_staff_witnesses_on_its_device(desk: Desk) -> None:
-    alone = desk.signed(SPECIFIC)
-    assert [s["witnessed"] for s in alone["signatures"]] == [False]
-    made = desk.drafted(TPO)
-    answer = desk.intake.post(
-        f"/consents/{made['id']}/signatures", SIGNATURE | {"method": "drawn", "image": PNG}
-    )
-    assert answer.status_code == 201, answer.text
-    assert [s["witnessed"] for s in answer.json()["signatures"]] == [True]
-    intake = desk.service.account("intake")
-    entry = desk.service.entries(action="consent.sign")[-1]
-    assert entry["actor_id"] == intake.id
-    assert entry["session_id"] == intake.session_id
-    assert entry["payload_hash"] is not None
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"signer": {"role": "parent", "name": "Bo Testperson"}}, "C-SIGNER"),
-        ({"signed_on": "2026-06-02"}, "C-DATE-FUTURE"),
-        ({"signed_on": "2026-05-31"}, "C-DATE-BACKDATED"),
-        ({"method": "drawn"}, "C-ESIGN-EVIDENCE"),
-        ({"attestation": " "}, "C-ESIGN-EVIDENCE"),
-        ({"method": "paper_scan", "image": PNG}, "C-DATE"),
-        ({"method": "paper_scan", "image": PNG, "signed_on": "2026-05-31"}, "C-DATE-BACKDATED"),
-    ],
+from tests.integration.consent.desk import CLINIC, SPECIFIC, TPO, Desk, codes
+from tests.integration.consent.happenings import (
+    happened,
+    nightly,
+    revocation,
+    revoke,
+    stored_state,
 )
-def test_a_signature_that_proves_nothing_changes_nothing(
-    desk: Desk, change: dict[str, Any], code: str
-) -> None:
-    made = desk.drafted(SPECIFIC)
-    answer = desk.intake.post(f"/consents/{made['id']}/signatures", SIGNATURE | change)
-    assert answer.status_code == 422
-    assert codes(answer.json()["errors"]) == {code}
-    assert desk.read(made["id"]) == made | {"changed_at": desk.read(made["id"])["changed_at"]}
-
-
-@pytest.mark.parametrize("image", ["not base64 !", base64.b64encode(b"GIF89a").decode(), ""])
-def test_an_image_that_is_none_is_refused(desk: Desk, image: str) -> None:
-    made = desk.drafted(SPECIFIC)
-    signature = SIGNATURE | {"method": "drawn", "image": image}
-    assert desk.intake.post(f"/consents/{made['id']}/signatures", signature).status_code == 422
-
-
-def test_a_minor_cannot_sign_while_the_law_of_the_state_is_not_known(desk: Desk) -> None:
-    young = desk.intake.post(
-        "/patients", {"given_name": "Kim", "family_name": "Testperson", "birth_date": "2008-06-02"}
-    ).json()
-    made = desk.intake.post(f"/patients/{young['id']}/consents", SPECIFIC).json()
-    path = f"/consents/{made['id']}/signatures"
-    signature = SIGNATURE | {"signer": {"role": "patient", "name": "Kim Testperson"}}
-    answer = desk.intake.post(path, signature)
-    assert codes(answer.json()["errors"]) == {"C-SIGNER-MINOR"}
-    desk.wait(timedelta(days=1))
-    assert desk.intake.post(path, signature).status_code == 201
-
-
-def test_what_is_signed_is_never_edited_or_signed_again(desk: Desk) -> None:
-    signed = desk.signed(SPECIFIC)
-    edit = desk.intake.put(f"/consents/{signed['id']}", TPO, version=signed["version"])
-    assert edit.status_code == 409
-    assert edit.json()["code"] == "consent_not_draft"
-    again = desk.patient.post(f"/consents/{signed['id']}/signatures", SIGNATURE)
-    assert again.status_code == 409
-    assert desk.read(signed["id"]) == signed
-
-
-def test_the_copy_holds_the_words_and_who_signed_them(desk: Desk) -> None:
-    signed = desk.signed(SPECIFIC)
-    answer = desk.patient.get(f"/consents/{signed['id']}/document")
-    assert answer.headers["content-type"].startswith("text/plain")
-    text = answer.text
-    assert text.startswith("Consent to share health information")
-    for words in (
-        "Lee Attorney",
-        "a housing application",
-        "Signed: Pat Testperson",
-        signed["document"]["sha256"],
-    ):
-        assert words in text
-    assert revoke(desk, signed["id"]).status_code == 200
-    assert desk.patient.get(f"/consents/{signed['id']}/document").text.startswith("*** REVOKED ***")
-
 
 # ---- who may
 
@@ -157,66 +45,6 @@ def test_who_may_do_what_with_a_consent(desk: Desk) -> None:
         == 404
     )
     assert desk.read(signed["id"])["state"] == "active"
-
-
-# ---- revoking
-
-
-def test_a_revocation_acts_at_once_and_once(desk: Desk) -> None:
-    signed = desk.signed(SPECIFIC)
-    answer = revoke(desk, signed["id"])
-    assert answer.status_code == 200, answer.text
-    revoked = answer.json()
-    assert revoked["state"] == "revoked"
-    assert not revoked["in_force"]
-    assert codes(revoked["not_in_force"]) == {"C-REVOKED"}
-    again = revoke(desk, signed["id"])
-    assert again.status_code == 409
-    assert again.json()["code"] == "consent_not_active"
-    assert desk.read(signed["id"]) == revoked
-
-
-def test_a_spoken_revocation_stops_as_a_written_one_does(desk: Desk) -> None:
-    signed = desk.signed(TPO)
-    answer = desk.clinician.post(f"/consents/{signed['id']}/revocation", revocation(desk, form="oral"))
-    assert answer.json()["state"] == "revoked"
-
-
-def test_a_draft_cannot_be_revoked(desk: Desk) -> None:
-    assert revoke(desk, desk.drafted(SPECIFIC)["id"]).status_code == 409
-
-
-@pytest.mark.parametrize("minutes", [1, -60])
-def test_a_revocation_is_received_between_signature_and_now(desk: Desk, minutes: int) -> None:
-    signed = desk.signed(SPECIFIC)
-    at = desk.service.clock.now() + timedelta(minutes=minutes)
-    answer = revoke(desk, signed["id"], received_at=at.isoformat().replace("+00:00", "Z"))
-    assert answer.status_code == 422
-    assert desk.read(signed["id"])["state"] == "active"
-
-
-def test_one_recipient_is_taken_out_and_the_other_stays(desk: Desk) -> None:
-    signed = desk.signed(
-        SPECIFIC | {"recipients": [LAWYER, {"type": "entity", "name": "Harbor Housing Office"}]}
-    )
-    ids = [r["recipient_id"] for r in signed["recipients"]]
-    partly = revoke(desk, signed["id"], recipients=[ids[0]]).json()
-    assert partly["state"] == "active"
-    assert [r["revoked"] for r in partly["recipients"]] == [True, False]
-    assert revoke(desk, signed["id"], recipients=[ids[0]]).status_code == 409
-    whole = revoke(desk, signed["id"], recipients=[ids[1]]).json()
-    assert whole["state"] == "revoked"
-    stranger = revoke(desk, desk.signed(SPECIFIC)["id"], recipients=[ids[1]])
-    assert stranger.status_code == 422
-
-
-def test_the_same_key_revokes_once(desk: Desk) -> None:
-    signed = desk.signed(SPECIFIC)
-    body, headers = revocation(desk), {"Idempotency-Key": "stop-1"}
-    path = f"/consents/{signed['id']}/revocation"
-    assert desk.patient.post(path, body, headers=headers).json()["state"] == "revoked"
-    assert desk.patient.post(path, body, headers=headers).json()["state"] == "revoked"
-    assert len(desk.service.entries(action="consent.revoke")) == 1
 
 
 # ---- ending by itself
@@ -247,10 +75,40 @@ def test_o09_a_consent_ends_with_its_event(desk: Desk, expiry: dict[str, Any]) -
     assert codes(desk.read(signed["id"])["not_in_force"]) == {"C-EXPIRED"}
 
 
-def test_an_ended_consent_can_still_be_revoked(desk: Desk) -> None:
+def test_an_ended_consent_is_not_revoked_any_more_whether_or_not_the_row_says_so(desk: Desk) -> None:
     signed = desk.signed(SPECIFIC | {"expiry": {"kind": "date", "date": "2026-06-01"}})
     desk.wait(timedelta(days=2))
-    assert revoke(desk, signed["id"]).json()["state"] == "revoked"
+    for _ in range(2):
+        answer = revoke(desk, signed["id"])
+        assert (answer.status_code, answer.json()["code"]) == (409, "consent_not_active")
+        nightly(desk)
+
+
+def test_the_night_writes_the_end_into_the_row_and_only_that(desk: Desk) -> None:
+    over = desk.signed(SPECIFIC | {"expiry": {"kind": "date", "date": "2026-06-01"}})
+    stays = desk.signed(SPECIFIC)
+    assert nightly(desk) == 0
+    desk.wait(timedelta(days=1))
+    assert stored_state(desk, over["id"]) == "active"
+    assert nightly(desk) == 1
+    assert nightly(desk) == 0
+    assert stored_state(desk, over["id"]) == "expired"
+    assert stored_state(desk, stays["id"]) == "active"
+    assert codes(desk.read(over["id"])["not_in_force"]) == {"C-EXPIRED"}
+    written = [e for e in desk.service.entries(action="consent.expire") if e["consent_id"]]
+    assert [str(e["consent_id"]) for e in written] == [over["id"]]
+
+
+def test_readmission_revives_nothing(desk: Desk) -> None:
+    signed = desk.signed(SPECIFIC | {"expiry": {"kind": "end_of_treatment"}})
+    other = desk.signed(SPECIFIC)
+    happened(desk, "discharge", "2026-06-01")
+    assert stored_state(desk, signed["id"]) == "expired"
+    assert stored_state(desk, other["id"]) == "active"
+    desk.wait(timedelta(days=1))
+    happened(desk, "admission", "2026-06-02")
+    assert codes(desk.read(signed["id"])["not_in_force"]) == {"C-EXPIRED"}
+    assert desk.read(other["id"])["in_force"]
 
 
 # ---- replacing, errors
@@ -315,6 +173,9 @@ def test_other_words_under_the_same_signature_are_not_in_force(
     assert read["state"] == "active"
     assert not read["in_force"]
     assert "C-TEXT-CHANGED" in codes(read["not_in_force"])
+    desk.read(signed["id"])
+    reviews = desk.service.client("compliance").get("/audit/reviews").json()["items"]
+    assert [(r["kind"], r["subject_id"]) for r in reviews] == [("integrity", signed["id"])]
 
 
 def test_a_copied_ciphertext_does_not_open(desk: Desk) -> None:
@@ -365,7 +226,7 @@ def test_a_revocation_waits_for_a_decision_that_rests_on_the_consent(desk: Desk)
     order: list[str] = []
 
     def revoke_it(work: Work) -> None:
-        operations.revoke(work, service.house.state.rulebook, UUID(signed["id"]), given)
+        revoking.revoke(work, service.house.state.rulebook, UUID(signed["id"]), given)
         order.append("revoked")
         revoked.set()
 
