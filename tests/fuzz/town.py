@@ -43,6 +43,7 @@ def _paper(recipient: str, kind: str) -> dict[str, Any]:
 
 
 _ANSWERS = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
+_EMERGENCY = {"nature": "unresponsive", "why_no_consent": "nobody can be reached"}
 
 
 class Town(Office):
@@ -68,6 +69,9 @@ class Town(Office):
             "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
             "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
             "key": ["phq-9", "asq"],
+            "restriction_id": [self._restriction(recipient) for _ in range(2)],
+            "grant_id": [self._grant()],
+            "review_id": self._reviews(),
         }
 
     def restock(self, name: str) -> None:
@@ -111,6 +115,11 @@ class Town(Office):
             "update_draft": ({"answers": _ANSWERS},),
             "amend_assessment": ({"answers": _ANSWERS, "reason": "copied wrongly"},),
             "replace_program": (program,),
+            "request_restriction": (self._restricted(recipient),),
+            "answer_restriction": ({"answer": "agreed", "reason": "we can"},),
+            "end_restriction": ({"by": "patient_written"}, {"by": "program_notice", "note": "letter"}),
+            "open_emergency_access": (_EMERGENCY,),
+            "close_review": ({"decision": "appropriate", "reason": "looked at it"},),
             "record_evidence": (_paper(recipient, "incident"), _paper(recipient, "minor_threat_finding")),
             "record_agreement": (_paper(recipient, "qsoa"), _paper(recipient, "research")),
             "add_attachment": (PDF, PNG),
@@ -130,6 +139,29 @@ class Town(Office):
         file = self.intake.request("POST", path, params={"kind": "other"}, content=PNG, headers=headers)
         assert file.status_code == 201, file.text
         return made | {"attachment_id": [file.json()["id"]]}
+
+    def _restriction(self, recipient: str) -> str:
+        answer = self.intake.post(f"/patients/{self.patient_id}/restrictions", self._restricted(recipient))
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def _restricted(self, recipient: str) -> dict[str, Any]:
+        return {
+            "kinds": ["lab_result"],
+            "recipients": [recipient],
+            "purposes": ["HPAYMT"],
+            "reason": "private",
+        }
+
+    def _grant(self) -> str:
+        answer = self.clinician.post(f"/patients/{self.patient_id}/emergency-access", _EMERGENCY)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def _reviews(self) -> list[str]:
+        found = self.caller("compliance").get("/audit/reviews").json()["items"]
+        assert found
+        return [review["id"] for review in found]
 
     def _forms(self) -> tuple[list[str], list[str]]:
         """A completed form that raised a flag, and a draft."""
