@@ -21,6 +21,7 @@ PURPOSE_OF = {
     Role.CLINICIAN: "TREAT",
     Role.COMPLIANCE: "HOPERAT",
     Role.ADMINISTRATOR: None,
+    Role.DIRECTOR: "HOPERAT",
     Role.PATIENT: "PATRQT",
     Role.REQUESTER: "TREAT",
     Role.SYSTEM: "HOPERAT",

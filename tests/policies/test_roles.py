@@ -4,13 +4,13 @@
 so a new act or a widened grant turns red until somebody writes it down here too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from service.access.actions import LEGAL_ACTIONS, Action
+from service.access.actions import CONTENT_ACTIONS, LEGAL_ACTIONS, Action
 from service.access.caller import Caller, CallerKind, Role
 from service.access.compile import ROLES_TABLE, differences, read_role_table
 from service.access.engine import Engine
@@ -24,25 +24,35 @@ OWN = Facts(patient_is_caller=True)
 ADDRESSED = Facts(recipient_is_caller=True)
 IN_UNIT = Facts(unit_assigned=True)
 RELATED_IN_UNIT = Facts(relationship=True, unit_assigned=True)
+GRANTED = Facts(emergency_grant=True)
 ANY = Facts()
 
 _INTAKE = {Role.INTAKE: ANY}
 _CARE = {Role.INTAKE: ANY, Role.CLINICIAN: RELATED}
 _STAFF = {Role.INTAKE: ANY, Role.CLINICIAN: ANY, Role.COMPLIANCE: ANY}
+_RECIPIENTS = _STAFF | {Role.DIRECTOR: ANY}
+_COMPLIANCE = {Role.COMPLIANCE: ANY}
+_READING = {Role.INTAKE: ANY, Role.CLINICIAN: (RELATED, GRANTED)}
 _EVERYONE = dict.fromkeys(Role, ANY)
 _CONSENT_READ = {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY, Role.PATIENT: OWN}
-_DISCLOSE = {Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY}
+_RULE = {Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY}
+_DISCLOSE = _RULE | {Role.DIRECTOR: ANY}
+_EVIDENCE_READ = {Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY, Role.DIRECTOR: ANY}
+_ADMINISTER = {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY}
+_RESTRICT = {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.COMPLIANCE: ANY, Role.PATIENT: OWN}
 
-#: act -> role -> the least that must be true besides the role.
-_MAY: dict[Action, dict[Role, Facts]] = {
+#: act -> role -> the least that must be true besides the role; several: any of them.
+_MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.PATIENT_REGISTER: _INTAKE,
     Action.PATIENT_SEARCH: {Role.INTAKE: ANY, Role.CLINICIAN: ANY},
     Action.PATIENT_READ: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
     Action.PATIENT_UPDATE: _CARE,
     Action.RELATIONSHIP_RECORD: _INTAKE,
-    Action.EVENT_RECORD: _CARE,
-    Action.RECIPIENT_REGISTER: _STAFF,
-    Action.RECIPIENT_LIST: _STAFF,
+    Action.EVENT_RECORD: _CARE | _COMPLIANCE,
+    Action.EMERGENCY_OPEN: {Role.CLINICIAN: ANY},
+    Action.EMERGENCY_END: {Role.CLINICIAN: ANY},
+    Action.RECIPIENT_REGISTER: _RECIPIENTS,
+    Action.RECIPIENT_LIST: _RECIPIENTS,
     Action.INSTRUMENT_READ: _STAFF | {Role.SYSTEM: ANY},
     Action.ASSESSMENT_SAVE: _CARE,
     Action.ASSESSMENT_COMPLETE: _CARE,
@@ -51,17 +61,41 @@ _MAY: dict[Action, dict[Role, Facts]] = {
     Action.ASSESSMENT_LIST: _CARE,
     Action.FLAG_ACKNOWLEDGE: _CARE,
     Action.ITEM_WRITE: {Role.INTAKE: IN_UNIT, Role.CLINICIAN: RELATED_IN_UNIT},
-    Action.ITEM_READ: _CARE,
-    Action.RECORD_READ: _CARE,
+    Action.ITEM_READ: _READING,
+    Action.RECORD_READ: _READING,
+    Action.ATTACHMENT_ADD: _CARE,
+    Action.ATTACHMENT_READ: {Role.CLINICIAN: RELATED},
+    Action.ATTACHMENT_LIST: _CARE,
     Action.CONSENT_DRAFT: _CARE,
-    Action.CONSENT_READ: _CONSENT_READ,
-    Action.CONSENT_LIST: _CONSENT_READ,
+    Action.CONSENT_READ: _CONSENT_READ | {Role.DIRECTOR: ANY},
+    Action.CONSENT_LIST: _CONSENT_READ | {Role.DIRECTOR: ANY},
     Action.CONSENT_PREVIEW: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
-    Action.CONSENT_SIGN: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
+    Action.CONSENT_SIGN: {
+        Role.INTAKE: ANY,
+        Role.CLINICIAN: RELATED,
+        Role.PATIENT: OWN,
+        Role.DIRECTOR: ANY,
+    },
     Action.CONSENT_REVOKE: _CONSENT_READ,
     Action.CONSENT_SUPERSEDE: _CARE,
-    Action.CONSENT_MARK_ERROR: _DISCLOSE,
+    Action.CONSENT_MARK_ERROR: _RULE,
+    Action.CONSENT_RULE: _COMPLIANCE,
     Action.CONSENT_EXPIRE: {Role.SYSTEM: ANY},
+    Action.CONSENT_TEXT_READ: _STAFF,
+    Action.CONSENT_TEXT_ADOPT: _COMPLIANCE,
+    Action.CONSENT_TEXT_RECOLLECT: _COMPLIANCE,
+    Action.RESTRICTION_REQUEST: _RESTRICT,
+    Action.RESTRICTION_ANSWER: _COMPLIANCE,
+    Action.RESTRICTION_END: _COMPLIANCE | {Role.PATIENT: OWN},
+    Action.RESTRICTION_LIST: _RESTRICT,
+    Action.EVIDENCE_RECORD: _RULE,
+    Action.EVIDENCE_SIGN_OFF: _COMPLIANCE,
+    Action.EVIDENCE_FIND: {Role.DIRECTOR: ANY},
+    Action.EVIDENCE_END: _COMPLIANCE,
+    Action.EVIDENCE_READ: _EVIDENCE_READ,
+    Action.EVIDENCE_LIST: _EVIDENCE_READ,
+    Action.AGREEMENT_RECORD: _COMPLIANCE | {Role.DIRECTOR: ANY},
+    Action.AGREEMENT_READ: {Role.CLINICIAN: ANY, Role.COMPLIANCE: ANY, Role.DIRECTOR: ANY},
     Action.DISCLOSURE_PREVIEW: _DISCLOSE,
     Action.DISCLOSURE_MAKE: _DISCLOSE,
     Action.DISCLOSURE_READ: _DISCLOSE | {Role.PATIENT: OWN},
@@ -71,18 +105,20 @@ _MAY: dict[Action, dict[Role, Facts]] = {
     Action.ACCOUNTING_READ: {Role.COMPLIANCE: ANY, Role.PATIENT: OWN},
     Action.AUDIT_READ: {Role.COMPLIANCE: ANY},
     Action.AUDIT_EXPORT: {Role.COMPLIANCE: ANY},
+    Action.REVIEW_LIST: _COMPLIANCE,
+    Action.REVIEW_CLOSE: _COMPLIANCE,
     Action.ACCOUNT_READ_SELF: _EVERYONE,
     Action.SESSION_LIST: _EVERYONE,
     Action.SESSION_END: _EVERYONE,
-    Action.USER_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
-    Action.CLIENT_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
-    Action.PROGRAM_READ: _STAFF | {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
-    Action.PROGRAM_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
-    Action.KEY_MANAGE: {Role.ADMINISTRATOR: ANY, Role.SYSTEM: ANY},
+    Action.USER_MANAGE: _ADMINISTER,
+    Action.CLIENT_MANAGE: _ADMINISTER,
+    Action.PROGRAM_READ: _STAFF | _ADMINISTER,
+    Action.PROGRAM_MANAGE: _ADMINISTER,
+    Action.KEY_MANAGE: _ADMINISTER,
 }
 
 _ORDINARY = [action for action in Action if not action.is_event and action not in LEGAL_ACTIONS]
-_SITUATIONS = [ANY, RELATED, OWN, ADDRESSED, IN_UNIT, RELATED_IN_UNIT]
+_SITUATIONS = [ANY, RELATED, OWN, ADDRESSED, IN_UNIT, RELATED_IN_UNIT, GRANTED]
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +131,10 @@ def permits(engine: Engine, who: Caller, action: Action, facts: Facts, purpose: 
     return engine.decide(action, who, stated, facts).permitted
 
 
-def _covers(facts: Facts, needed: Facts) -> bool:
+def _covers(facts: Facts, needed: Facts | tuple[Facts, ...]) -> bool:
     """Everything that must be true is true."""
+    if isinstance(needed, tuple):
+        return any(_covers(facts, one) for one in needed)
     return all(getattr(facts, name) or not getattr(needed, name) for name in facts.__slots__)
 
 
@@ -171,7 +209,7 @@ def test_intake_never_reads_or_writes_session_notes(engine: Engine, action: Acti
 
 @pytest.mark.parametrize("action", [action for action in _ORDINARY if action.touches_patient])
 def test_an_administrator_sees_no_patient_even_with_a_second_role(engine: Engine, action: Action) -> None:
-    for second in (Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE):
+    for second in (Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE, Role.DIRECTOR):
         decision = engine.decide(action, caller(second, Role.ADMINISTRATOR), "TREAT", RELATED)
         assert not decision.permitted
         assert "guard-administrator" in decision.refused_by
@@ -256,3 +294,26 @@ def test_a_release_is_decided_for_a_requester_but_not_for_an_administrator(engin
 
 def test_generated_files_are_current() -> None:
     assert differences(POLICIES) == []
+
+
+def test_a_program_director_may_have_a_second_role(engine: Engine) -> None:
+    """Combined with another role a director may do what either may, and only the guards of the other hold."""
+    both = caller(Role.DIRECTOR, Role.CLINICIAN)
+    assert permits(engine, both, Action.EVIDENCE_FIND, RELATED, "HOPERAT")
+    assert permits(engine, both, Action.ITEM_READ, RELATED, "TREAT")
+    officer = caller(Role.DIRECTOR, Role.COMPLIANCE)
+    assert permits(engine, officer, Action.EVIDENCE_SIGN_OFF, ANY, "HOPERAT")
+    assert not permits(engine, officer, Action.ITEM_READ, RELATED, "TREAT")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.DIRECTOR])
+def test_a_finding_of_the_director_is_nobody_elses(engine: Engine, role: Role) -> None:
+    decision = engine.decide(Action.EVIDENCE_FIND, caller(role), PURPOSE_OF[role], RELATED)
+    assert not decision.permitted
+    assert "guard-director-findings" in decision.refused_by
+
+
+def test_a_director_reads_no_content_by_that_role_alone(engine: Engine) -> None:
+    for action in sorted(CONTENT_ACTIONS - LEGAL_ACTIONS):
+        for facts in _SITUATIONS:
+            assert not permits(engine, caller(Role.DIRECTOR), action, facts)
