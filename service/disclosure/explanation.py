@@ -9,6 +9,7 @@ duties: whether the consent is a single one for all future treatment, payment an
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from service.consent.model import ConsentKind, Expiry, ExpiryKind, Scope
 
@@ -36,6 +37,48 @@ class Explainable:
     expiry: Expiry | None
 
 
+_SPECIFIC: Final = (
+    "It is a specific consent: it covers what is said here and nothing else (42 CFR 2.33(a)(1))."
+)
+#: Which instrument it is, where the recipient's own duties turn on it.
+_WHAT_IT_IS: Final[Mapping[ConsentKind, str]] = {
+    ConsentKind.TPO: (
+        "It is a single consent for all future uses and disclosures for treatment, payment, and health "
+        "care operations (42 CFR 2.31(a)(5)(ii), 2.33(a)(2))."
+    ),
+    ConsentKind.INTERMEDIARY: (
+        "It is a consent to share through an intermediary, and covers only those whom it lets the intermediary "
+        "reach (42 CFR 2.31(a)(4)(ii))."
+    ),
+    ConsentKind.LEGAL_PROCEEDINGS: (
+        "It is a separate consent for one proceeding and for no other purpose (42 CFR 2.31(d))."
+    ),
+    ConsentKind.CRIMINAL_JUSTICE: (
+        "It is a consent for monitoring a condition of the criminal justice system, and what is received may be "
+        "used for that duty only (42 CFR 2.35)."
+    ),
+    ConsentKind.REGISTRY: (
+        "It is a consent for preventing enrollment in several programs at once, and for nothing else (42 CFR 2.34)."
+    ),
+    ConsentKind.PDMP: "It is a consent to report to a prescription drug monitoring program (42 CFR 2.36).",
+    ConsentKind.PAYER: "It is a consent for payment and for nothing else (42 CFR 2.33(b)(3)).",
+}
+#: The consents that reach one kind of note whatever their scope says.
+_NOTES_ONLY: Final[Mapping[ConsentKind, str]] = {
+    ConsentKind.COUNSELING_NOTES: (
+        "The consent covers SUD counseling notes and no other records (42 CFR 2.31(b))."
+    ),
+    ConsentKind.PSYCHOTHERAPY_NOTES: (
+        "The consent covers psychotherapy notes and no other records (45 CFR 164.508(a)(2))."
+    ),
+}
+_REVOCABLE: Final = "The patient may revoke the consent in writing at any time, except to the extent that it has been relied on."
+_REVOCABLE_LATER: Final = (
+    "The patient may revoke the consent only from the time it states, at the latest at the final disposition "
+    "(42 CFR 2.35(c))."
+)
+
+
 def scope_explanation(consent: Explainable, words: Words) -> str:
     """The explanation, one sentence a line."""
     return "\n".join(_sentences(consent, words))
@@ -46,21 +89,11 @@ def _sentences(consent: Explainable, words: Words) -> Iterator[str]:
         f"These records are disclosed to {consent.recipient} with the patient's written consent, "
         f"signed on {consent.signed_on.isoformat()}."
     )
-    if consent.kind is ConsentKind.TPO:
-        yield (
-            "It is a single consent for all future uses and disclosures for treatment, payment, and health "
-            "care operations (42 CFR 2.31(a)(5)(ii), 2.33(a)(2))."
-        )
-    else:
-        yield "It is a specific consent: it covers what is said here and nothing else (42 CFR 2.33(a)(1))."
+    yield _WHAT_IT_IS.get(consent.kind, _SPECIFIC)
     yield f"Purpose of this disclosure: {consent.purpose}."
-    yield _coverage(consent.scope, words)
+    yield _NOTES_ONLY.get(consent.kind) or _coverage(consent.scope, words)
     yield _end(consent.expiry, words)
-    if consent.kind is not ConsentKind.CRIMINAL_JUSTICE:  # revocable only after its event (2.35(c))
-        yield (
-            "The patient may revoke the consent in writing at any time, except to the extent that it has been "
-            "relied on."
-        )
+    yield _REVOCABLE_LATER if consent.kind is ConsentKind.CRIMINAL_JUSTICE else _REVOCABLE
 
 
 def _coverage(scope: Scope, words: Words) -> str:
