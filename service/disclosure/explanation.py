@@ -72,7 +72,10 @@ _NOTES_ONLY: Final[Mapping[ConsentKind, str]] = {
         "The consent covers psychotherapy notes and no other records (45 CFR 164.508(a)(2))."
     ),
 }
-_REVOCABLE: Final = "The patient may revoke the consent in writing at any time, except to the extent that it has been relied on."
+_REVOCABLE: Final = (
+    "The patient may revoke the consent in writing at any time, except to the extent that it has been "
+    "relied on."
+)
 _REVOCABLE_LATER: Final = (
     "The patient may revoke the consent only from the time it states, at the latest at the final disposition "
     "(42 CFR 2.35(c))."
