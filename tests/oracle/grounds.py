@@ -149,7 +149,7 @@ def _g4(ground: Ground, item: ItemForDecision, basis: str | None) -> bool:
     """Session notes: their own consent or authorization, or an order with the findings of 2.63."""
     if item.note_class.value == "ordinary":
         return False
-    ordered = basis in {"B31", "B32", "B33", "B34"} and ground.paper_is(
+    ordered = basis in {None, "B31", "B32", "B33", "B34"} and ground.paper_is(
         item, "court_order", "confidential_2_63"
     )
     return basis not in {"B04", "164.508(a)(2)"} and not ordered

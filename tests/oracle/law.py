@@ -35,7 +35,8 @@ WITH_CONSENT: Final = frozenset(ORDER[:14])
 _DOCUMENTED: Final = {"B24", "B25"}
 _DIRECTORS: Final = {"B26", "B38", "B38-APPLICATION", "B39"}
 #: 164.528(a)(1): treatment, payment, operations, to the individual, with authorization, 164.510, limited data set; and
-#: what is no information about a person any more (B30), or no disclosure of records at all (B34).
+#: what is no information about a person any more (B30), or no disclosure of records at all (B34). Audits are listed: a
+#: regulator's is health oversight, and from a funder's it is not told apart (policy).
 _NEVER_528: Final = frozenset(
     {"B21", "B24", "B30", "B34", "B36", "B41"}  # B27, B28: an audit may be oversight, which is listed
     | {"164.506", "164.508", "164.508(a)(2)", "164.510", "164.514(e)"}

@@ -1,202 +1,43 @@
-"""The oracle against the open scenarios: an oracle that cannot say these right has no say about the service."""
+"""The oracle against the open scenarios about decisions: an oracle that cannot say these right has no say about the
+service.
+"""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from service.access.program import Program
 from service.consent.model import (
     ConsentState,
     Discloser,
-    Expiry,
     ExpiryKind,
-    Form,
-    Initiator,
     Today,
 )
-from service.disclosure.accounting import Channel
-from service.disclosure.situation import Recipient, Situation
-from service.evidence.model import Evidence, EvidenceKind, EvidenceState
-from service.ids import ProgramId
-from service.labels import Label
 from service.people.at_law import PatientAtLaw
-from service.record.item import ItemForDecision, ItemState, Kind, note_class_of
 from service.rights.restriction import Restriction, RestrictionState
 from tests.oracle import consenting, world
-from tests.oracle.consenting import Plan, a_class, an_intermediary, named
-from tests.oracle.consents import standing
-from tests.oracle.evidencing import FINDINGS, WHOLE
-from tests.oracle.law import Outcome, decide
-from tests.oracle.words import PURPOSES
-
-ZONE = "America/New_York"
-NOW = Today(datetime(2026, 6, 1, 16, tzinfo=UTC), ZONE)
-NOTICE = {"NOTICE_2_32", "COPY_OR_EXPLANATION_OF_CONSENT"}
-PROGRAM = Program(
-    ProgramId(UUID(int=0xC1)),
-    "test-program",
-    "Harbor Testprogram",
+from tests.oracle.consenting import Plan, an_intermediary
+from tests.oracle.evidencing import FINDINGS
+from tests.oracle.parts_of_scenarios import (
+    ATTENDANCE,
+    CLINIC,
+    MEDS,
+    NOTICE,
+    NOW,
+    POLICE,
+    SCREEN,
     ZONE,
-    "NY",
-    "Dr. Testdirector",
-    True,
-    world.UNITS,
+    a_paper,
+    an_item,
+    asked,
+    c_spec,
+    c_tpo,
+    only,
+    scope,
+    terms,
+    who,
 )
-
-Change = Callable[[Plan], object]
-
-
-def c_tpo() -> Plan:
-    drafted = consenting.terms("tpo", (a_class("tpo"),), ("TPO",))
-    return Plan(replace(drafted, expiry=Expiry(ExpiryKind.NONE)), NOW, date(2026, 1, 10))
-
-
-def c_spec() -> Plan:
-    drafted = consenting.terms("specific", (named(world.RECIPIENT),), ("HOUSING",), ("attendance",))
-    says = replace(
-        drafted.statements, hipaa_redisclosure=False, redisclosure_potential=False, refusal_consequences=False
-    )
-    drafted = replace(drafted, statements=says, expiry=Expiry(ExpiryKind.DATE, date(2026, 12, 31)))
-    return Plan(drafted, NOW, date(2026, 2, 1))
-
-
-def terms(**change: Any) -> Change:
-    return lambda plan: setattr(plan, "terms", replace(plan.terms, **change))
-
-
-def unsaid(statement: str) -> Change:
-    return lambda plan: setattr(
-        plan, "terms", replace(plan.terms, statements=replace(plan.terms.statements, **{statement: False}))
-    )
-
-
-def scope(**change: Any) -> Change:
-    return lambda plan: setattr(plan, "terms", replace(plan.terms, scope=replace(plan.terms.scope, **change)))
-
-
-def plan(**change: Any) -> Change:
-    def make(given: Plan) -> None:
-        for name, value in change.items():
-            setattr(given, name, value)
-
-    return make
-
-
-def nothing(given: Plan) -> None:
-    """As the fixture is."""
-
-
-VALIDITY: list[tuple[str, Callable[[], Plan], Change, bool]] = [
-    ("O01", c_tpo, nothing, True),
-    ("O02", c_tpo, unsaid("revocation_how"), False),
-    ("O03", c_tpo, unsaid("refusal_consequences"), False),
-    ("O04", c_tpo, unsaid("hipaa_redisclosure"), False),
-    ("O05", c_spec, terms(expiry=Expiry(ExpiryKind.NONE)), False),
-    ("O06", c_spec, terms(purposes=("PATRQT",), initiated_by=Initiator.STAFF), False),
-    ("O07", c_spec, terms(purposes=("PATRQT",), initiated_by=Initiator.PATIENT), True),
-    ("O08", c_spec, terms(form=Form.ORAL), False),
-    ("O10", c_tpo, scope(kinds=("attendance", "counseling_note")), False),
-    ("O11", c_tpo, terms(purposes=("TPO", "HLEGAL")), False),
-    (
-        "O12",
-        c_tpo,
-        lambda given: (unsaid("fundraising_optout")(given), terms(program_intends_fundraising=True)(given)),
-        False,
-    ),
-    ("O13", c_spec, lambda given: (scope(kinds=())(given), terms(recipients=())(given)), False),
-    ("O14", c_spec, plan(roles=("parent",)), False),
-    ("O16", c_spec, plan(roles=("parent", "patient")), True),
-    ("O17", c_tpo, plan(roles=("personal_representative",)), True),
-    ("M01", c_tpo, terms(patient_name=""), False),
-    ("M02", c_tpo, terms(disclosers=()), False),
-    ("M03", c_spec, terms(purposes=()), False),
-    ("M04", c_spec, terms(expiry=None), False),
-    ("M05", c_tpo, plan(roles=()), False),
-    ("M06", c_tpo, plan(signed_on=None), False),
-    ("M07", c_tpo, plan(signed_on=date(2026, 6, 2), active_from=NOW.now), False),
-    ("M08", c_tpo, unsaid("revocation"), False),
-    ("M09", c_tpo, unsaid("redisclosure_potential"), False),
-    ("M12", c_spec, terms(recipients=(a_class("tpo"),)), False),
-    ("M13", c_spec, plan(roles=("neighbour",)), False),
-]
-
-
-@pytest.mark.parametrize("row", VALIDITY, ids=lambda row: row[0])
-def test_validity(row: tuple[str, Callable[[], Plan], Change, bool]) -> None:
-    _, base, change, valid = row
-    given = base()
-    change(given)
-    assert standing(given.record(), NOW).valid is valid
-
-
-def test_o09_the_event_has_happened() -> None:
-    given = c_spec()
-    consenting.expires(given, ExpiryKind.EVENT, event="discharge")
-    assert standing(given.record(), NOW).valid
-    assert not standing(
-        given.record(), replace(NOW, events=frozenset({("discharge", date(2026, 5, 20))}))
-    ).valid
-
-
-def an_item(kind: str, unit: str = "U1", number: int = 0) -> ItemForDecision:
-    return ItemForDecision(
-        id=UUID(int=0xE0 + number),
-        kind=Kind(kind),
-        note_class=note_class_of(Kind(kind)),
-        unit=unit,
-        regime=world.UNITS[unit].regime,
-        dated_on=date(2026, 5, 1),
-        state=ItemState.FINAL,
-        version=1,
-        author_id=world.STAFF,
-        labels=frozenset({Label.SUD}),
-    )
-
-
-def asked(code: str, *items: ItemForDecision, to: Recipient, **more: Any) -> Situation:
-    patient = more.pop("patient", PatientAtLaw(world.PATIENT, 34, minor=False))
-    channel = more.pop("channel", Channel.EHR)
-    today = more.pop("today", NOW)
-    return Situation(PROGRAM, patient, to, PURPOSES.by_code[code], channel, today, items, **more)
-
-
-def who(*roles: str, ce: bool = False, relationships: frozenset[str] = frozenset()) -> Recipient:
-    return Recipient(world.RECIPIENT, "Elm Testclinic", ce, False, relationships, frozenset(roles))
-
-
-def a_paper(kind: str, **more: Any) -> Evidence:
-    about = None if kind in {"qsoa"} else world.PATIENT
-    given = WHOLE[kind] | more.pop("particulars", {})
-    return Evidence(
-        id=UUID(int=0xF0),
-        kind=EvidenceKind(kind),
-        patient_id=about,
-        state=EvidenceState.SIGNED_OFF,
-        recipients=frozenset({world.RECIPIENT}),
-        starts_on=more.pop("starts_on", date(2026, 6, 1)),
-        ends_on=more.pop("ends_on", None),
-        items=more.pop("items", frozenset()),
-        kinds=more.pop("kinds", "all"),
-        particulars=given,
-        recorded_by=world.STAFF,
-        recorded_at=NOW.now,
-        signed_off_roles=more.pop("signed_off_roles", frozenset({"clinician", "compliance", "director"})),
-    )
-
-
-CLINIC = who(ce=True, relationships=frozenset({"treating"}))
-POLICE = who("law_enforcement")
-MEDS, ATTENDANCE, SCREEN = an_item("medication_list"), an_item("attendance"), an_item("lab_result", number=1)
-
-
-def only(situation: Situation) -> Outcome:
-    expected = decide(situation)
-    assert len(expected.outcomes) == 1
-    return expected.outcomes[0]
 
 
 def test_o18_only_the_facts_about_the_threat() -> None:
