@@ -88,6 +88,8 @@ POLYGLOTS = {
     "jpeg-cut": ("image/jpeg", JPEG[:-2]),
     "jpeg-no-scan": ("image/jpeg", JPEG[:20] + b"\xff\xd9"),
     "jpeg-bad-segment": ("image/jpeg", b"\xff\xd8\xff\xe0\x00\x00" + JPEG[2:]),
+    "program-as-jpeg": ("image/jpeg", b"MZ" + JPEG[2:]),
+    "program-as-tiff": ("image/tiff", b"MZ" + TIFF_BIG[2:]),
     "tiff-cut": ("image/tiff", TIFF_LITTLE[:-1]),
     "tiff-elsewhere": ("image/tiff", TIFF_BIG[:4] + b"\x00\x00\xff\xff" + TIFF_BIG[8:]),
     "tiff-without-entries": ("image/tiff", TIFF_LITTLE[:8] + b"\x00" * 20),
