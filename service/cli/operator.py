@@ -30,6 +30,9 @@ T = TypeVar("T")
 #: Not an account: nobody signs in as it. It only names the console in the ledger.
 OPERATOR = AccountId(UUID("00000000-0000-7000-8000-000000000001"))
 
+#: What the jobs of the night are for: health care operations.
+JOB_PURPOSE = "HOPERAT"
+
 
 class Operator:
     """An administrator of any program, through the console of one deployment."""
@@ -63,9 +66,30 @@ class Operator:
 
     def act(self, unit: Callable[[Work], T], program: Program = SERVICE) -> T:
         """Run one unit in a program and commit it; a denial is recorded and raised."""
+        return self._run(unit, program, CallerKind.STAFF, Role.ADMINISTRATOR, None)
+
+    def job(self, unit: Callable[[Work], T], program: Program) -> T:
+        """The same as the service itself: work that no person decides, such as what a date brings."""
+        return self._run(unit, program, CallerKind.SYSTEM, Role.SYSTEM, JOB_PURPOSE)
+
+    def _run(
+        self, unit: Callable[[Work], T], program: Program, kind: CallerKind, role: Role, purpose: str | None
+    ) -> T:
+        def begin(db: Connection) -> Work:
+            enter(db, program.id)
+            caller = Caller(
+                kind=kind,
+                account_id=OPERATOR,
+                program_id=program.id,
+                session_id=None,
+                roles=frozenset({role}),
+                assurance="console",
+            )
+            now = self._clock.now()
+            return Work(self._mechanisms, db, caller, program, now, purpose=purpose, request_id="console")
 
         def attempt(db: Connection) -> T:
-            work = self._work(db, program)
+            work = begin(db)
             result = unit(work)
             work.close()
             return result
@@ -74,17 +98,5 @@ class Operator:
             return in_unit_sync(self._engine, attempt)
         except Denied as denied:
             refusal = denied
-            in_unit_sync(self._engine, lambda db: record_denial(self._work(db, program), refusal))
+            in_unit_sync(self._engine, lambda db: record_denial(begin(db), refusal))
             raise
-
-    def _work(self, db: Connection, program: Program) -> Work:
-        enter(db, program.id)
-        caller = Caller(
-            kind=CallerKind.STAFF,
-            account_id=OPERATOR,
-            program_id=program.id,
-            session_id=None,
-            roles=frozenset({Role.ADMINISTRATOR}),
-            assurance="console",
-        )
-        return Work(self._mechanisms, db, caller, program, self._clock.now(), request_id="console")

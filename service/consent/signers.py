@@ -58,7 +58,8 @@ def signer_faults(
         return frozenset()
     patient, roles = by.patient, {s.role for s in signed}
     if patient.deceased_on is not None:
-        return _only(_REPRESENTATIVES, signed, by, "C-SIGNER-DECEASED")
+        # a guardian's authority ends with the life it was for
+        return _only(frozenset({SignerRole.PERSONAL_REPRESENTATIVE}), signed, by, "C-SIGNER-DECEASED")
     if patient.minor is None:
         return frozenset({"C-SIGNER-MINOR"})
     if patient.minor:

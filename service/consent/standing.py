@@ -176,9 +176,9 @@ def signer_of(record: ConsentRecord) -> str:
     roles = {s.role for s in record.signatures}
     if roles == {SignerRole.PATIENT}:
         return "patient"
-    if SignerRole.PATIENT in roles and len(roles) == 2 and roles & _PARENTS:
+    if SignerRole.PATIENT in roles and roles - {SignerRole.PATIENT} <= _PARENTS:
         return "patient_and_parent"
-    if len(roles) == 1 and roles & _REPRESENTATIVES:
+    if roles and roles <= _REPRESENTATIVES:
         return "personal_representative"
     if roles == {SignerRole.PROGRAM_DIRECTOR}:
         return "program_director"

@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from service.cli.operator import Operator
 from service.consent.ending_by_event import expire_past
 from tests.integration.consent.desk import Desk
 
@@ -30,8 +31,9 @@ def happened(desk: Desk, kind: str, on: str) -> None:
 
 def nightly(desk: Desk) -> int:
     """The job of the night, as the command line runs it."""
-    account = desk.service.account("system")
-    return len(desk.service.work(account.caller, expire_past, purpose="HOPERAT"))
+    service = desk.service
+    operator = Operator(service.house.settings, service.clock)
+    return len(operator.job(expire_past, service.program))
 
 
 def stored_state(desk: Desk, consent_id: str) -> str:

@@ -338,6 +338,12 @@ def test_the_request_and_item_facts_are_left_alone() -> None:
         (consent(signer="personal_representative"), "consent_signer", "personal_representative"),
         (consent(signer="guardian"), "consent_signer", "personal_representative"),
         (consent(signer=["patient", "parent"]), "consent_signer", "patient_and_parent"),
+        (consent(signer=["patient", "parent", "guardian"]), "consent_signer", "patient_and_parent"),
+        (
+            consent(signer=["guardian", "personal_representative"]),
+            "consent_signer",
+            "personal_representative",
+        ),
         (consent(signer="program_director"), "consent_signer", "program_director"),
         (consent(signer="parent"), "consent_signer", ""),
         (consent(signer=["patient", "program_director"]), "consent_signer", ""),

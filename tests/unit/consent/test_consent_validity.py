@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.consent.elements import CHECKED, Assessment, missing_elements
-from service.consent.model import ConsentTerms, Scope
+from service.consent.model import ConsentKind, ConsentTerms, Recipient, Scope
 from service.consent.validity import against, ended, intact, local_day
 from tests.unit.consent.cases import (
     BOOK,
@@ -50,6 +50,15 @@ def test_every_reason_says_where_it_stands_and_in_what_words() -> None:
 # ---- properties
 
 
+def _barer(recipients: tuple[Recipient, ...]) -> list[tuple[Recipient, ...]]:
+    """The recipients without names, without addresses, without participants or designation."""
+    return [
+        tuple(replace(r, name="", recipient_class=None) for r in recipients),
+        tuple(replace(r, address=None) for r in recipients),
+        tuple(replace(r, participants=(), general_designation=None) for r in recipients),
+    ]
+
+
 def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
     """The terms with one element gone, for each element there is."""
     gone = [
@@ -61,6 +70,10 @@ def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
         replace(terms, expiry=None),
         replace(terms, form=None),
         replace(terms, initiated_by=None),
+        replace(terms, justice_condition=None),
+        replace(terms, revocable_after=None),
+        replace(terms, proceeding=None),
+        *(replace(terms, recipients=less) for less in _barer(terms.recipients)),
     ]
     names = (
         "revocation",
@@ -68,6 +81,7 @@ def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
         "hipaa_redisclosure",
         "redisclosure_potential",
         "refusal_consequences",
+        "fundraising_optout",
     )
     return gone + [replace(terms, statements=replace(terms.statements, **{name: False})) for name in names]
 
@@ -75,6 +89,19 @@ def _removals(terms: ConsentTerms) -> list[ConsentTerms]:
 def _missing(terms: ConsentTerms) -> set[str]:
     return {r.code for r in missing_elements(BOOK, Assessment(terms, CLASSES, local_day(NOW, ZONE)))}
 
+
+_SOME_PURPOSES = [
+    "TPO",
+    "TREAT",
+    "HPAYMT",
+    "HOUSING",
+    "HLEGAL",
+    "DEFENSE",
+    "PATRQT",
+    "FUNDRAISE",
+    "CJMON",
+    "SORCERY",
+]
 
 _any_terms = st.builds(
     lambda base, kind, recipients, kinds, labels, purposes, expiry, form, by, said: terms_of(
@@ -90,8 +117,8 @@ _any_terms = st.builds(
         }
         | ({"initiated_by": by} if by else {})
     ),
-    base=st.sampled_from(["C_TPO", "C_SPEC"]),
-    kind=st.sampled_from(["tpo", "specific"]),
+    base=st.sampled_from(sorted(FIXTURES)),
+    kind=st.sampled_from(sorted(kind.value for kind in ConsentKind)),
     recipients=st.lists(
         st.sampled_from(
             [
@@ -99,6 +126,9 @@ _any_terms = st.builds(
                 {"name": "A"},
                 {"name": "B", "covered_entity": True},
                 {"name": "C", "type": "intermediary"},
+                {"name": "D", "type": "intermediary", "general_designation": "treating_providers"},
+                {"name": "E", "type": "intermediary", "participants": ["F"]},
+                {"name": "G", "address": "1 Test Street"},
             ]
         ),
         max_size=3,
@@ -106,12 +136,29 @@ _any_terms = st.builds(
     kinds=st.one_of(
         st.just("all"),
         st.lists(
-            st.sampled_from(["attendance", "counseling_note", "psychotherapy_note", "lab_result"]), max_size=3
+            st.sampled_from(
+                ["attendance", "counseling_note", "psychotherapy_note", "lab_result", "registry_facts"]
+            ),
+            max_size=3,
         ),
     ),
     labels=st.one_of(st.just("all"), st.lists(st.sampled_from(["SUD", "HIV"]), max_size=2)),
     purposes=st.lists(
-        st.sampled_from(["TPO", "TREAT", "HPAYMT", "HOUSING", "HLEGAL", "PATRQT", "SORCERY"]), max_size=3
+        st.sampled_from(
+            [
+                "TPO",
+                "TREAT",
+                "HPAYMT",
+                "HOUSING",
+                "HLEGAL",
+                "DEFENSE",
+                "PATRQT",
+                "FUNDRAISE",
+                "CJMON",
+                "SORCERY",
+            ]
+        ),
+        max_size=3,
     ),
     expiry=st.sampled_from(
         [
@@ -132,6 +179,7 @@ _any_terms = st.builds(
                 "hipaa_redisclosure",
                 "redisclosure_potential",
                 "refusal_consequences",
+                "fundraising_optout",
             ]
         )
     ),
@@ -144,6 +192,15 @@ def test_taking_an_element_away_never_makes_an_invalid_consent_valid(terms: Cons
         return
     for less in _removals(terms):
         assert _missing(less), less
+
+
+@pytest.mark.parametrize("base", sorted(FIXTURES))
+def test_every_removal_of_something_needed_is_noticed(base: str) -> None:
+    """From a whole consent of each kind: what is taken away is missed, or was not needed by that kind."""
+    whole = terms_of(FIXTURES[base])
+    assert not _missing(whole)
+    noticed = [bool(_missing(less)) for less in _removals(whole)]
+    assert sum(noticed) >= 7
 
 
 @given(_any_terms, st.randoms(use_true_random=False))
