@@ -198,8 +198,6 @@ def score(policies: Path, rows: Sequence[Row], every: int = 1) -> Score:
 
     A row that is wrong already, or an equivalent mutant that is none (any more), is an error: neither may hide a
     survivor.
-    """The score of all hand-written policies under these rows (of one mutant in `every`). A row that is wrong already, or an equivalent mutant
-    that is none (any more), is an error: neither may hide a survivor.
     """
     laboratory = Laboratory(policies)
     if wrong := [row.id for row in rows if not row.holds(laboratory.engine)]:
