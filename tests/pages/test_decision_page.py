@@ -57,6 +57,7 @@ def test_a_disclosure_made_is_explained(office: Office, look: Any) -> None:
     assert answer.status_code == 201, answer.text
     decision = answer.json()["decision"]
     page = look(answer.headers["Audit-Entry"])
+    assert '<span class="tag tag-partial">Permitted in part</span>' in page
     assert section(page, "short").endswith(decision["explanation"])
     rules = section(page, "rules")
     assert f"B02 {decision['basis']['citation']} the law" in rules
