@@ -132,33 +132,20 @@ def standing(book: Rulebook, classes: Mapping[str, str], record: ConsentRecord, 
     return Standing(book, classes, record, today)
 
 
-def concerns(record: ConsentRecord, classes: Mapping[str, str], request: Request) -> bool:
-    """Could this consent have anything to say to this request? The cheapest look there is.
-
-    False: purpose, patient or recipient rule it out, so it adds no ground and costs no more than this. A consent
-    that is revoked, ended or deficient still concerns the request, because a refusal wants to say so.
-    """
-    if record.patient_id != request.patient_id:
-        return False
-    if not purpose_covered(record.terms.purposes, classes, request.purpose):
-        return False
-    wanted, via = request.recipient_id, request.via
-    return any(
-        r.recipient_id == wanted or r.recipient_id == via or r.type is RecipientType.CLASS
-        for r in record.terms.recipients
-    )
-
-
 def purpose_covered(stated: tuple[str, ...], classes: Mapping[str, str], asked: str | None) -> bool:
     """Is the purpose asked for one of the purposes stated? By explicit table, never by HL7's hierarchy."""
     legal_class = classes.get(asked) if asked is not None else None
     if legal_class is None:
         return False
-    return asked in stated or any(
-        (code == TPO_PURPOSE and legal_class in TPO_CLASSES)
-        or (code in _WHOLE_CLASS and classes.get(code) == legal_class)
-        for code in stated
-    )
+    if asked in stated:
+        return True
+    for code in stated:
+        if code == TPO_PURPOSE:
+            if legal_class in TPO_CLASSES:
+                return True
+        elif code in _WHOLE_CLASS and classes.get(code) == legal_class:
+            return True
+    return False
 
 
 def reach_of(of: Standing, request: Request) -> Reach:

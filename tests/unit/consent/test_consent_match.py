@@ -17,7 +17,6 @@ from service.consent.match import (
     ConsentMatch,
     Item,
     Request,
-    concerns,
     match,
     purpose_covered,
     standing,
@@ -509,29 +508,6 @@ def test_what_a_person_may_still_settle_is_examined(change: dict[str, Any]) -> N
     """Needs review only if nothing else is wrong: so everything else has to be known."""
     facts = with_consent(ReleaseFacts(), ask(consent(signed_text="other", **change), LAWYER, ATTENDANCE))
     assert not facts.consent_text_intact
-
-
-@pytest.mark.parametrize(
-    ("record", "request_change", "concerned"),
-    [
-        (consent(), {}, True),
-        (consent(), {"purpose": "EMPLOYMENT"}, False),
-        (consent(), {"recipient_id": known_as("Somebody Else")}, False),
-        (consent(), {"patient_id": known_as("another patient")}, False),
-        (consent(), {"purpose": None}, False),
-        (consent(state=ConsentState.REVOKED), {}, True),
-        (consent("C_TPO"), {"purpose": "TREAT"}, True),
-        (consent("C_INT"), {"purpose": "TREAT", "via": EXCHANGE}, True),
-        (consent("C_INT"), {"purpose": "TREAT", "via": None}, False),
-    ],
-)
-def test_the_first_look_leaves_out_what_could_never_reach(
-    record: ConsentRecord, request_change: dict[str, Any], concerned: bool
-) -> None:
-    request = replace(LAWYER, **request_change)
-    assert concerns(record, CLASSES, request) is concerned
-    if not concerned:
-        assert not ask(record, request, ATTENDANCE).reaches
 
 
 @given(
