@@ -100,8 +100,8 @@ class ReleaseFacts:
     # the patient
     #: living | deceased, or "".
     patient_life: str = ""
-    #: Under the age of majority of the program's state and not emancipated; unknown counts as yes.
-    patient_minor: bool = True
+    #: Known to be under the age of majority of the program's state and not emancipated: only bases for minors ask.
+    patient_minor: bool = False
     # the item
     kind: str = ""
     note_class: str = ""

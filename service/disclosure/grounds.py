@@ -107,7 +107,7 @@ def bare(situation: Situation, item: ItemForDecision) -> ReleaseFacts:
             situation.restrictions, item, recipient.id, purpose.legal_class.value, situation.today.now
         ),
         patient_life="living" if patient.deceased_on is None else "deceased",
-        patient_minor=patient.minor is not False,
+        patient_minor=patient.minor is True,
         kind=item.kind.value,
         note_class=item.note_class.value,
         regime=regime_of(item),

@@ -87,7 +87,8 @@ def discharge(rules: DisclosureRules, found: Gathered, entered: Entered) -> Disc
         evidence=found.paper,
         director_consented=director,
         entered=entered,
-        review=Obligation.NOTIFY_PATIENT in duties,
+        # every emergency is looked at afterwards, whether or not a rule asks for the patient to be told
+        review=not duties.isdisjoint({Obligation.NOTIFY_PATIENT, Obligation.DOCUMENT_EMERGENCY_2_51C}),
         rechecked=True,  # operations.fetch
     )
 

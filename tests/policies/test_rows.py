@@ -72,9 +72,7 @@ def test_duties_of_a_basis(name: str) -> None:
     """The columns "document" and "notice" of the decision table, written a second time."""
     if name in _ON_CONSENT:
         expected = _NOTICE | ({Obligation.DIRECTOR_FINDING} if name == "B39" else set())
-    elif name == "B24":
-        expected = {Obligation.DOCUMENT_EMERGENCY_2_51C, Obligation.NOTIFY_PATIENT}
-    elif name == "B25":
+    elif name in ("B24", "B25"):
         expected = {Obligation.DOCUMENT_EMERGENCY_2_51C}
     elif name in _FINDING:
         expected = {Obligation.DIRECTOR_FINDING}
