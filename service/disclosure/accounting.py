@@ -48,9 +48,15 @@ class Entered:
 
 
 def accountings(
-    basis: Basis | None, purpose_class: PurposeClass, channel: Channel, *, authorization: bool
+    basis: Basis | None,
+    purpose_class: PurposeClass,
+    channel: Channel,
+    *,
+    authorization: bool,
+    covered_entity: bool = True,
 ) -> Entered:
-    """Where a disclosure is listed, by the row of its basis. `authorization`: the consent also meets 45 CFR 164.508.
+    """Where a disclosure is listed, by the row of its basis. `authorization`: the consent also meets 45 CFR 164.508;
+    `covered_entity`: the program is one, and 164.528 speaks to it.
 
     A basis without a row is listed in both: an entry too many is explained, one too few is a violation.
     """
@@ -58,7 +64,7 @@ def accountings(
         return Entered(part2=True, hipaa=True)
     return Entered(
         part2=_under_part2(basis.part2, purpose_class, channel),
-        hipaa=_under_hipaa(basis.hipaa, purpose_class, authorization=authorization),
+        hipaa=covered_entity and _under_hipaa(basis.hipaa, purpose_class, authorization=authorization),
     )
 
 

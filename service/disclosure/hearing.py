@@ -8,11 +8,10 @@ policies answer every one of these questions; nothing is permitted here.
 """
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, TypeAlias
 
-from service.access.decision import Decision
 from service.access.facts import ReleaseFacts
 from service.consent import match
 from service.consent.model import ConsentRecord
@@ -20,12 +19,11 @@ from service.consent.standing import signer_of
 from service.consent.validity import local_day
 from service.disclosure import grounds
 from service.disclosure.decide import Judge
-from service.disclosure.duties import DISCHARGEABLE
 from service.disclosure.grounds import Ground
-from service.disclosure.reasons import Reason
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.situation import Situation
-from service.evidence.establish import establish
+from service.disclosure.verdicts import Bench, Table, Verdict
+from service.evidence.establish import establish, is_about
 from service.evidence.model import Evidence
 
 #: What every fact about a consent is at its best.
@@ -56,31 +54,10 @@ AT_BEST: Final[dict[str, bool]] = {
     "purpose_combines_legal": False,
 }
 
-#: What a person's ruling can settle (2.31(c)(1), (4)): with it settled in favour, would the policies permit?
-SETTLED: Final[Mapping[str, bool]] = {"consent_expiry_unknown": False, "consent_doubted": False}
+_FACTS: Final = tuple(field.name for field in fields(ReleaseFacts))
 
 #: The facts about an item that follow from the scope alone.
 _SCOPE: Final = ("kind_in_scope", "label_in_scope", "date_in_scope")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One item on one ground: permitted on a basis, or withheld for a reason.
-
-    `stage`: how far towards a permission it came; of several grounds that refuse, the one that came furthest gives the
-    reason. `review`: refused by nothing but what a person may settle.
-    """
-
-    ruling: Decision
-    permitted: bool
-    stage: int
-    reason: Reason
-    review: bool = False
-    restricted: bool = False
-
-
-#: The verdicts on one ground, in the order of the items asked for.
-Table: TypeAlias = tuple[Verdict, ...]
 
 
 #: What a ground permits at most and where it stands among its equals (Ground.order), what it consists of, and its
@@ -112,8 +89,8 @@ class Hearing:
     def __init__(self, situation: Situation, ask: Judge, rules: DisclosureRules) -> None:
         self.situation = situation
         self.rules = rules
-        self._ask = ask
-        self._verdicts: dict[ReleaseFacts, Verdict] = {}
+        self._bench = Bench(ask, rules)
+        self._known_fields: dict[int, dict[str, Any]] = {}
         self._bounds: dict[Hashable, Verdict] = {}
         self._standings: dict[int, match.Standing] = {}
         self._full: dict[tuple[int, int], Table] = {}
@@ -124,7 +101,9 @@ class Hearing:
         day = local_day(situation.today.now, situation.today.timezone)
         # each once; what is about another patient is no ground at all
         patient_id = situation.patient.id
-        about = {one.id: one for one in situation.evidence if one.patient_id in (None, patient_id)}.values()
+        about = {
+            one.id: one for one in situation.evidence if is_about(rules.evidence, one, patient_id)
+        }.values()
         consents = {
             one.consent_id: one for one in situation.consents if one.patient_id == patient_id
         }.values()
@@ -208,7 +187,7 @@ class Hearing:
     def _in_full(self, facts: ReleaseFacts, found: match.ConsentMatch) -> Verdict:
         """Words and elements are examined where all else speaks for the consent, and before anything rests on it."""
         facts = match.with_consent(facts, found)
-        verdict, standing = self._verdict(facts), found.standing
+        verdict, standing = self._bench.verdict(facts), found.standing
         if verdict.permitted and not (standing.lasts and found.reaches):
             seen = standing.examined
             facts = replace(
@@ -218,7 +197,7 @@ class Hearing:
                 scope_combines_notes=seen.combines_notes,
                 purpose_combines_legal=seen.combines_legal,
             )
-            verdict = self._verdict(facts)
+            verdict = self._bench.verdict(facts)
         return verdict
 
     def _adds(self, table: Table, evidence: Evidence | None) -> bool:
@@ -238,8 +217,9 @@ class Hearing:
             if not self._adds(bound, evidence):
                 yield _Alike(members, evidence, bound)
                 continue
+            reach = match.reach_of(self._standing(members[0]), self._request)
             for narrower in _grouped(members, _scope):
-                yield _Alike(narrower, evidence, self._by_scope(narrower[0], evidence))
+                yield _Alike(narrower, evidence, self._by_scope(narrower[0], reach, evidence))
 
     def _by_purpose(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
         """The verdicts on any consent of this one's kind, signer and purposes, were it otherwise at its best."""
@@ -249,10 +229,9 @@ class Hearing:
         said = {"purpose_matches": covered}
         return tuple(self._at_best(consent, facts, said) for facts in self._base(evidence))
 
-    def _by_scope(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
-        """The same, of any consent with this one's scope besides."""
+    def _by_scope(self, consent: ConsentRecord, reach: match.Reach, evidence: Evidence | None) -> Table:
+        """The same, of any consent with this one's scope besides. `reach` is whosever: a scope does not ask."""
         standing = self._standing(consent)
-        reach = match.reach_of(standing, self._request)
         found = [match.match_item(standing, reach, seen) for seen in self._seen]
         return tuple(
             self._at_best(consent, facts, {name: getattr(one, name) for name in _SCOPE})
@@ -264,9 +243,17 @@ class Hearing:
         key = id(facts), kind, signer, *said.items()
         known = self._bounds.get(key)
         if known is None:
-            best = replace(facts, consent_kind=kind, consent_signer=signer, **(AT_BEST | said))
-            known = self._bounds[key] = self._verdict(best)
+            best: dict[str, Any] = (
+                self._fields(facts) | AT_BEST | said | {"consent_kind": kind, "consent_signer": signer}
+            )
+            known = self._bounds[key] = self._bench.verdict(ReleaseFacts(**best))
         return known
+
+    def _fields(self, facts: ReleaseFacts) -> dict[str, Any]:
+        """The facts by name; `dataclasses.replace` works them out each time, and costs more than the policies."""
+        if id(facts) not in self._known_fields:
+            self._known_fields[id(facts)] = {name: getattr(facts, name) for name in _FACTS}
+        return self._known_fields[id(facts)]
 
     def _standing(self, consent: ConsentRecord) -> match.Standing:
         key = consent.consent_id.int
@@ -279,33 +266,7 @@ class Hearing:
         return self._before[0 if evidence is None else evidence.id.int]
 
     def _table(self, facts: Iterable[ReleaseFacts]) -> Table:
-        return tuple(self._verdict(one) for one in facts)
-
-    def _verdict(self, facts: ReleaseFacts) -> Verdict:
-        if facts not in self._verdicts:
-            self._verdicts[facts] = self._judged(facts)
-        return self._verdicts[facts]
-
-    def _judged(self, facts: ReleaseFacts) -> Verdict:
-        ruling, reasons = self._ask(facts), self.rules.reasons
-        if ruling.permitted and not ruling.failed:
-            if not DISCHARGEABLE.issuperset(ruling.obligations):
-                return Verdict(ruling, False, len(reasons.consent), reasons.by_code["DUTY_CANNOT_BE_MET"])
-            basis = self.rules.basis_of(ruling)
-            if basis is not None:
-                return Verdict(ruling, True, _FAR, basis, restricted=facts.restricted)
-        stage, reason = reasons.why(facts, ruling)
-        return Verdict(ruling, False, stage, reason, review=self._for_review(facts, ruling))
-
-    def _for_review(self, facts: ReleaseFacts, ruling: Decision) -> bool:
-        refusing = [one.review for one in ruling.citations if one.id in ruling.refused_by]
-        if ruling.permitted or ruling.failed or not refusing or not all(refusing):
-            return False
-        return "always" in refusing or self._ask(replace(facts, **SETTLED)).permitted
-
-
-#: Further than any refusal.
-_FAR: Final = 1_000_000
+        return tuple(self._bench.verdict(one) for one in facts)
 
 
 def _count(table: Table) -> int:

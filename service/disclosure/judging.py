@@ -23,10 +23,11 @@ from service.disclosure.decide import (
     Withheld,
 )
 from service.disclosure.grounds import Ground
-from service.disclosure.hearing import Hearing, Table
+from service.disclosure.hearing import Hearing
 from service.disclosure.reasons import Reason
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.situation import Situation
+from service.disclosure.verdicts import Table
 from service.record.item import ItemForDecision
 
 
@@ -98,6 +99,7 @@ def _granted(
         situation.purpose.legal_class,
         situation.channel,
         authorization=consent is not None and meets_authorization(consent),
+        covered_entity=situation.program.covered_entity,
     )
     duties = {duty for verdict in permitted for duty in verdict.ruling.obligations}
     duties |= set(_added(entered, restricted=restricted))

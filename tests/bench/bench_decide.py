@@ -31,7 +31,7 @@ from tests.bench.harness import Outcome, median
 from tests.house import Cluster, House, Service, open_program
 from tests.integration.disclosure.office import CLINIC_ONLY, SPECIFIC, Office
 from tests.unit.consent.cases import FIXTURES, consent
-from tests.unit.disclosure.rules import RULES
+from tests.unit.disclosure.rules import RULES, staff
 from tests.unit.disclosure.rules import judge as policies
 from tests.unit.disclosure.situations import item, situation
 
@@ -82,7 +82,7 @@ def _copies(variants: list[ConsentRecord], many: int) -> list[ConsentRecord]:
 
 def _in_memory() -> dict[str, dict[int, list[float]]]:
     """Milliseconds of each decision, by shape and size."""
-    ask, attendance, fits = policies(), item("attendance"), _for_clinic()
+    ask, attendance, fits = policies(caller=staff()), item("attendance"), _for_clinic()
     elsewhere = _elsewhere()
     asked: dict[str, dict[int, Situation]] = {
         "elsewhere": {n: situation([attendance], [*_copies(elsewhere, n - 1), fits]) for n in SIZES},
