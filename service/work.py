@@ -67,6 +67,8 @@ class Denial:
     policies: tuple[str, ...] = ()
     detail: Mapping[str, Json] = field(default_factory=dict[str, Json])
     payload: Json = None
+    #: What else is kept with the denial, in its transaction (the refused unit itself is rolled back).
+    also: "Callable[[Work], None] | None" = None
 
 
 class Denied(Refused):
@@ -334,6 +336,8 @@ def record_denial(work: Work, denied: Denied) -> None:
         detail={"code": denied.code.value, **denial.detail},
         payload=denial.payload,
     )
+    if denial.also is not None:
+        denial.also(work)
 
 
 def write_entry(db: Connection, entry: Entry, mac_key: bytes) -> None:

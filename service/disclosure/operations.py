@@ -16,6 +16,7 @@ from service.access.caller import CallerKind
 from service.disclosure import records
 from service.disclosure.accounting import Channel, Rule, window_start
 from service.disclosure.asking import Ask, ask
+from service.disclosure.damage import report_damage
 from service.disclosure.decide import DisclosureDecision, Effect
 from service.disclosure.gathering import Gathered, Only, Wanted, gather
 from service.disclosure.package import digest
@@ -83,6 +84,7 @@ def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) ->
         outcome=Outcome.DENY if denied else Outcome.PERMIT,
         detail=entry_detail(found, rules.words),
     )
+    report_damage(work, rules, found)
     return found.decision
 
 
@@ -258,6 +260,7 @@ def _denial(rules: DisclosureRules, action: Action, found: Gathered) -> Denial:
         recipient_id=found.recipient.id,
         policies=tuple(_rules_of(found.decision)),
         detail=entry_detail(found, rules.words),
+        also=lambda work: report_damage(work, rules, found),
     )
 
 
@@ -274,6 +277,7 @@ def _denied_again(rules: DisclosureRules, stored: StoredDisclosure, found: Gathe
             "reason": "no_longer_permitted",
             **({} if found is None else entry_detail(found, rules.words)),
         },
+        also=None if found is None else lambda work: report_damage(work, rules, found),
     )
 
 

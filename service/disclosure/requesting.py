@@ -15,6 +15,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.disclosure import records
 from service.disclosure.accounting import Channel
+from service.disclosure.damage import report_damage
 from service.disclosure.gathering import Gathered, Wanted, gather
 from service.disclosure.operations import fetch
 from service.disclosure.releasing import Made, release
@@ -185,6 +186,8 @@ def _refuse(
         detail=detail,
         payload=asked.document(),
     )
+    if patient_id is not None and found is not None:
+        report_damage(work, rules, found)
     _keep(work, request_id, asked, "refused", None, entry_id)
     work.answer_with(no_authorized_records())
 
