@@ -81,6 +81,17 @@ def establish(
     )
 
 
+def is_about(book: EvidenceBook, evidence: Evidence, patient_id: UUID) -> bool:
+    """Whether it can say anything about this patient: it is about the patient, or an agreement about no single one.
+
+    An order or an emergency that names no patient is no agreement: it would open everybody's records.
+    """
+    if evidence.patient_id is not None:
+        return evidence.patient_id == patient_id
+    rule = book.find(evidence.kind)
+    return rule is not None and not rule.patient
+
+
 def reach_faults(
     book: EvidenceBook, kind: EvidenceKind | str, items: frozenset[UUID], kinds: object
 ) -> tuple[FieldError, ...]:

@@ -40,6 +40,18 @@ def test_internal_use_is_no_disclosure() -> None:
         assert entered == Entered(part2=False, hipaa=False)
 
 
+def test_only_covered_entities_keep_the_accounting_of_hipaa() -> None:
+    for covered_entity in (True, False):
+        entered = accountings(
+            BASES.by_id["B22"],
+            PurposeClass.REPORTING,
+            Channel.FAX,
+            authorization=False,
+            covered_entity=covered_entity,
+        )
+        assert entered == Entered(part2=False, hipaa=covered_entity)
+
+
 def test_a_basis_nobody_has_placed_is_listed_in_both() -> None:
     assert accountings(None, PurposeClass.TREATMENT, Channel.FAX, authorization=True) == Entered(True, True)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.access.program import Regime
-from service.evidence.establish import EvidenceFacts, establish, missing, reach_faults, said
+from service.evidence.establish import EvidenceFacts, establish, is_about, missing, reach_faults, said
 from service.evidence.model import Evidence, EvidenceKind, EvidenceState
 from service.evidence.rulebook import EvidenceBook, load_evidence
 from service.record.item import ItemForDecision, ItemState, Kind, NoteClass
@@ -84,6 +84,13 @@ def test_a_complete_paper_of_every_kind_establishes_what_it_should(kind: str) ->
         covers_item=True,
         says=PAPERS[kind].says,
     )
+
+
+@pytest.mark.parametrize("kind", sorted(PAPERS))
+def test_only_an_agreement_can_be_about_no_single_patient(kind: str) -> None:
+    patient, other = UUID(int=4), UUID(int=9)
+    about = [is_about(BOOK, paper(kind, patient_id=one), patient) for one in (patient, other, None)]
+    assert about == [True, False, kind in AGREEMENTS]
 
 
 def test_every_kind_there_is_has_a_paper() -> None:
