@@ -155,8 +155,6 @@ def _duties(basis: str) -> set[str]:
         duties |= {"NOTICE_2_32", "COPY_OR_EXPLANATION_OF_CONSENT"}
     if basis in _DOCUMENTED:
         duties.add("DOCUMENT_EMERGENCY_2_51C")
-    if basis == "B24":
-        duties.add("NOTIFY_PATIENT")
     if basis in _DIRECTORS:
         duties.add("DIRECTOR_FINDING")
     without = basis not in WITH_CONSENT and not basis.startswith(("164.506", "164.508"))

@@ -118,7 +118,7 @@ def test_o29_a_record_of_hipaa_alone() -> None:
 def test_o33_an_emergency() -> None:
     answer = only(asked("BTG", MEDS, to=who("medical_personnel", ce=True), evidence=(a_paper("emergency"),)))
     assert (answer.basis, answer.acc25, answer.acc528) == ("B24", False, False)
-    assert answer.obligations == {"DOCUMENT_EMERGENCY_2_51C", "NOTIFY_PATIENT"}
+    assert answer.obligations == {"DOCUMENT_EMERGENCY_2_51C"}
 
 
 def test_o34_an_emergency_without_its_time() -> None:

@@ -9,9 +9,9 @@ from tests.oracle.consents import TPO
 from tests.oracle.grounds import INCIDENT_KINDS, Ground, part2
 
 #: G1 sends what is no Part 2 record down the path of 3.4. These reach the whole chart (policy, R59), because HIPAA asks
-#: for no more: emergency care (164.506), product safety (164.512(b)(1)(iii)), the patient (164.524), the Secretary
+#: for no more: emergency care (164.506), the patient (164.524), the Secretary
 #: (164.502(a)(2)(ii)).
-WHOLE_CHART: Final = {"B24", "B25", "B36", "B40"}
+WHOLE_CHART: Final = {"B24", "B36", "B40"}
 
 
 def without_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _patient_and_family(ground: Ground, item: ItemForDecision) -> Iterator[str]:
         and ground.code == "PATRQT"
     ):
         yield "B36"
-    minor = s.patient.minor is not False  # nobody knows the age: a minor (policy)
+    minor = s.patient.minor is True  # the bases about minors need a minor, not a doubt about the age
     if not (minor and ground.is_a("parent_or_guardian")):
         return
     if (
