@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.house import Client
-from tests.integration.disclosure.office import TPO, Office
+from tests.integration.disclosure.office import SOUGHT, TPO, Office
 from tests.integration.disclosure.test_peers_failures import left, refused
+from tests.integration.disclosure.test_record_requests import SAME_ID, refusal
 
 ED = {"type": "entity", "name": "St Ann ED", "covered_entity": True, "roles": ["medical_personnel"]}
 HIE = {"type": "intermediary", "name": "Valley HIE"}
@@ -229,3 +230,30 @@ def test_the_list_says_to_whom_and_on_which_basis_newest_first(office: Office) -
     assert "content of" not in str(page) + str(rest)
     entry = office.service.entries(action="disclosure.list")[-1]
     assert entry["detail"]["listed"] == [first["id"]]
+
+
+# ---- from outside: one refusal ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["restricted", "doubted", "deceased"])
+def test_from_outside_what_newly_stands_in_the_way_looks_like_nobody_at_all(office: Office, why: str) -> None:
+    office.chart()
+    consent = office.signed(TPO)
+    ed = office.recipient(ED, "treating")
+    requester = office.outside(ed)
+    assert office.request(requester).status_code == 200
+    if why == "restricted":
+        restricted(office)
+    elif why == "doubted":
+        body = {"kind": "doubted", "reason": "somebody says it is not hers"}
+        ruled = office.service.client("compliance").post(f"/consents/{consent['id']}/rulings", body)
+        assert ruled.status_code in (200, 201), ruled.text
+    else:
+        died = {"kind": "death", "occurred_on": "2026-06-01"}
+        happened = office.service.client("compliance").post(f"/patients/{office.patient_id}/events", died)
+        assert happened.status_code in (200, 201), happened.text
+    known = office.request(requester, headers=SAME_ID)
+    nobody = office.request(requester, patient=SOUGHT | {"family_name": "Noone"}, headers=SAME_ID)
+    assert known.status_code == 404
+    assert refusal(known) == refusal(nobody)
+    assert left(office) == 1
