@@ -29,6 +29,7 @@ from service.people.events import events_of
 from service.people.facts import patient_facts, program_day
 from service.people.recipient import RelationshipKind
 from service.people.recipients.operations import recipient_facts
+from service.people.records import patient_for_share
 from service.people.relationships.operations import related_recipients
 from service.people.standing import patient_at_law
 from service.work import Json, Loaded, Work
@@ -52,10 +53,15 @@ def patient(patient_id: UUID) -> Callable[[Work], Loaded[None] | None]:
 
 
 def consent(consent_id: UUID, lock: Lock) -> Callable[[Work], Loaded[StoredConsent] | None]:
-    """Loader of one consent row."""
+    """Loader of one consent row. The patient is locked before the consent, as by every decision and by every event that
+    ends consents: so none of them holds one and waits for the other.
+    """
 
     def load(work: Work) -> Loaded[StoredConsent] | None:
-        stored = records.find(work, consent_id, lock)
+        stored = records.find(work, consent_id, Lock.NONE)
+        if stored is not None and lock is not Lock.NONE:
+            patient_for_share(work.db, stored.patient_id)
+            stored = records.find(work, consent_id, lock)
         facts = stored and patient_facts(work, stored.patient_id)
         if stored is None or facts is None:
             return None

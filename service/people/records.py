@@ -57,7 +57,9 @@ class PatientEvent:
 
 _PATIENT = select(patient).where(patient.c.id == bindparam("id"))
 _PATIENT_SHARED = _PATIENT.with_for_update(read=True)
-_PATIENT_CHANGING = _PATIENT.with_for_update()
+#: Excludes every decision about the patient (FOR SHARE) and every other change, and not the rows that merely belong to
+#: the patient: a foreign key asks for the id, which never changes, and must not wait for whoever holds other rows.
+_PATIENT_CHANGING = _PATIENT.with_for_update(key_share=True)
 _PATIENTS = select(patient).where(patient.c.id.in_(bindparam("ids", expanding=True))).order_by(patient.c.id)
 _ADD_PATIENT = insert(patient)
 _CHANGE_PATIENT = (
