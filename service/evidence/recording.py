@@ -17,6 +17,7 @@ from service.evidence.model import Evidence, EvidenceKind, EvidenceState
 from service.evidence.rulebook import EvidenceBook, KindRule
 from service.evidence.sealing import paper, sealed_evidence
 from service.ids import new_id
+from service.people.facts import program_day
 from service.people.recipients.operations import find_recipient, recipient_facts, resolve_recipient
 from service.record.item import Kind
 from service.record.operations import settled_ids
@@ -102,6 +103,17 @@ def _faults(
         yield FieldError("recipients", "missing", "Say who may receive on this evidence.", rule.cite)
     if new.ends_on is not None and new.ends_on < new.starts_on:
         yield FieldError("ends_on", "before_start", "It cannot end before it begins.")
+    yield from _beyond_the_occasion(rule, new, program_day(work))
+
+
+def _beyond_the_occasion(rule: KindRule, new: NewEvidence, today: date) -> Iterator[FieldError]:
+    """A kind that lasts so many days by itself is about an occasion: nobody makes one last, or records one to come."""
+    if (longest := _own_end(rule, new.starts_on)) is None:
+        return
+    if new.starts_on > today:
+        yield FieldError("starts_on", "in_the_future", "It is recorded once it has happened.", rule.cite)
+    if new.ends_on is not None and new.ends_on > longest:
+        yield FieldError("ends_on", "too_long", f"It holds for {rule.lasts_days} days at most.", rule.cite)
 
 
 def _own_end(rule: KindRule, first: date) -> date | None:
