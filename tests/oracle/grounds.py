@@ -182,10 +182,10 @@ def restricted(s: Situation, item: ItemForDecision) -> bool:
 
 
 def emergency_carve_out(ground: Ground, item: ItemForDecision) -> bool:
-    """R42: emergency treatment by somebody who gives it."""
-    return (ground.is_a("medical_personnel") or ground.treats) and ground.paper_is(
-        item, "emergency", "bona_fide"
-    )
+    """R42: emergency treatment by somebody who gives it; not the payment or the operations after it."""
+    gives = ground.is_a("medical_personnel") or ground.treats
+    for_it = ground.legal_class is PurposeClass.TREATMENT
+    return gives and for_it and ground.paper_is(item, "emergency", "bona_fide")
 
 
 def by_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
