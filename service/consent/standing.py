@@ -84,7 +84,10 @@ class Standing:
 
     @property
     def signed(self) -> bool:
-        return not self.drafted and bool(self.record.signatures)
+        """Signed by a set of signers the law knows (2.14, 2.15, 2.31(a)(8)): a parent's or a stranger's name alone, or
+        beside the patient's, is no signature of a consent, even if it got into the record.
+        """
+        return not self.drafted and bool(self.signer)
 
     @property
     def signer(self) -> str:
