@@ -22,7 +22,9 @@ from service.consent.model import (
     WHOLE_PROGRAM,
     ConsentKind,
     ConsentRecord,
+    ConsentTerms,
     Reason,
+    Scope,
     Today,
 )
 from service.consent.rulebook import Rulebook
@@ -187,20 +189,38 @@ def match(of: Standing, request: Request, item: Item) -> ConsentMatch:
 
 def match_item(of: Standing, reach: Reach, item: Item) -> ConsentMatch:
     """The same with the consent already held against the request: `reach_of` is worked out once for all items."""
-    terms, scope = of.record.terms, of.record.terms.scope
-    dated = item.dated_on
-    separate, in_scope = _kind_in_scope(terms.kind, scope.kinds, item)
-    after_first = scope.first_day is None or (dated is not None and dated >= scope.first_day)
-    before_last = scope.last_day is None or (dated is not None and dated <= scope.last_day)
+    terms = of.record.terms
+    separate, in_scope = _kind_in_scope(terms.kind, terms.scope.kinds, item)
     return ConsentMatch(
         standing=of,
         reach=reach,
         discloser_covered=any(d.unit in (item.unit, WHOLE_PROGRAM) for d in terms.disclosers),
         kind_in_scope=in_scope,
-        label_in_scope=scope.labels == "all" or (bool(item.labels) and item.labels <= set(scope.labels)),
-        date_in_scope=after_first and before_last,
+        label_in_scope=_label_in_scope(terms.scope, item),
+        date_in_scope=_date_in_scope(terms.scope, item),
         separate_note=separate,
     )
+
+
+def in_scope(terms: ConsentTerms, item: Item) -> tuple[bool, bool, bool]:
+    """Kind, label and date of the item are in the scope: the facts that follow from the terms alone."""
+    scope = terms.scope
+    return (
+        _kind_in_scope(terms.kind, scope.kinds, item)[1],
+        _label_in_scope(scope, item),
+        _date_in_scope(scope, item),
+    )
+
+
+def _label_in_scope(scope: Scope, item: Item) -> bool:
+    return scope.labels == "all" or (bool(item.labels) and item.labels.issubset(scope.labels))
+
+
+def _date_in_scope(scope: Scope, item: Item) -> bool:
+    dated = item.dated_on
+    after_first = scope.first_day is None or (dated is not None and dated >= scope.first_day)
+    before_last = scope.last_day is None or (dated is not None and dated <= scope.last_day)
+    return after_first and before_last
 
 
 def _kind_in_scope(kind: ConsentKind, kinds: str | tuple[str, ...], item: Item) -> tuple[str | None, bool]:

@@ -56,7 +56,8 @@ AT_BEST: Final[dict[str, bool]] = {
 
 _FACTS: Final = tuple(field.name for field in fields(ReleaseFacts))
 
-#: The facts about an item that follow from the scope alone.
+#: The facts that follow from the purposes alone, and those about an item that follow from the scope alone.
+_PURPOSE: Final = ("purpose_matches",)
 _SCOPE: Final = ("kind_in_scope", "label_in_scope", "date_in_scope")
 
 
@@ -217,34 +218,35 @@ class Hearing:
             if not self._adds(bound, evidence):
                 yield _Alike(members, evidence, bound)
                 continue
-            reach = match.reach_of(self._standing(members[0]), self._request)
             for narrower in _grouped(members, _scope):
-                yield _Alike(narrower, evidence, self._by_scope(narrower[0], reach, evidence))
+                yield _Alike(narrower, evidence, self._by_scope(narrower[0], evidence))
 
     def _by_purpose(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
         """The verdicts on any consent of this one's kind, signer and purposes, were it otherwise at its best."""
         covered = match.purpose_covered(
             consent.terms.purposes, self.rules.classes, self.situation.purpose.code
         )
-        said = {"purpose_matches": covered}
-        return tuple(self._at_best(consent, facts, said) for facts in self._base(evidence))
+        return tuple(self._at_best(consent, facts, _PURPOSE, (covered,)) for facts in self._base(evidence))
 
-    def _by_scope(self, consent: ConsentRecord, reach: match.Reach, evidence: Evidence | None) -> Table:
-        """The same, of any consent with this one's scope besides. `reach` is whosever: a scope does not ask."""
-        standing = self._standing(consent)
-        found = [match.match_item(standing, reach, seen) for seen in self._seen]
+    def _by_scope(self, consent: ConsentRecord, evidence: Evidence | None) -> Table:
+        """The same, of any consent with this one's scope besides."""
         return tuple(
-            self._at_best(consent, facts, {name: getattr(one, name) for name in _SCOPE})
-            for facts, one in zip(self._base(evidence), found, strict=True)
+            self._at_best(consent, facts, _SCOPE, match.in_scope(consent.terms, seen))
+            for facts, seen in zip(self._base(evidence), self._seen, strict=True)
         )
 
-    def _at_best(self, consent: ConsentRecord, facts: ReleaseFacts, said: dict[str, bool]) -> Verdict:
+    def _at_best(
+        self, consent: ConsentRecord, facts: ReleaseFacts, names: tuple[str, ...], said: tuple[bool, ...]
+    ) -> Verdict:
         kind, signer = consent.terms.kind.value, signer_of(consent)
-        key = id(facts), kind, signer, *said.items()
+        key = id(facts), kind, signer, names, said
         known = self._bounds.get(key)
         if known is None:
             best: dict[str, Any] = (
-                self._fields(facts) | AT_BEST | said | {"consent_kind": kind, "consent_signer": signer}
+                self._fields(facts)
+                | AT_BEST
+                | dict(zip(names, said, strict=True))
+                | {"consent_kind": kind, "consent_signer": signer}
             )
             known = self._bounds[key] = self._bench.verdict(ReleaseFacts(**best))
         return known
