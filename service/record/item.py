@@ -219,6 +219,16 @@ def separation_fault(kind: Kind, kept_separately: bool | None) -> FieldError | N
     return FieldError("kept_separately", "does_not_fit_kind", said, "42 CFR 2.11; 45 CFR 164.501")
 
 
+def repeating_fault(note_class: NoteClass, quoted: Iterable[NoteClass]) -> FieldError | None:
+    """The words of a session note are repeated in a note of its own class or not at all: in a progress note they would
+    leave on a consent that does not reach them (2.31(b); 45 CFR 164.508(a)(2); our policy).
+    """
+    if all(one in (NoteClass.ORDINARY, note_class) for one in quoted):
+        return None
+    said = "The words of a session note stay in session notes. Write what belongs in the chart in words of its own."
+    return FieldError("quotes", "session_note", said, "42 CFR 2.31(b); 45 CFR 164.508(a)(2)")
+
+
 def faults_of(
     kind: Kind, note_class: NoteClass, unit: str, units: Mapping[str, Unit], dated_on: date, today: date
 ) -> tuple[FieldError, ...]:

@@ -31,6 +31,7 @@ from service.record.item import (
     faults_of,
     quoting,
     regime_of,
+    repeating_fault,
     separation_fault,
 )
 from service.record.records import StoredItem
@@ -62,6 +63,8 @@ def write_item(work: Work, new: NewItem) -> tuple[UUID, Item]:
         faults.append(
             FieldError("quotes", "unknown", "Not all of these are items of this patient open to you.")
         )
+    if (repeated := repeating_fault(new.note_class, [one.note_class for one in quoted if one])) is not None:
+        faults.append(repeated)
     if faults:
         raise Invalid(Code.ITEM_INVALID, "The item cannot be kept like this.", faults)
     provenance = quoting(new.provenance, [one.regime for one in quoted if one is not None])
