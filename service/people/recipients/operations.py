@@ -17,7 +17,7 @@ from service.people.recipients import records
 from service.people.recipients.records import StoredRecipient
 from service.vault.blindindex import normalise_name
 from service.vault.envelope import RowKey
-from service.work import Loaded, Work
+from service.work import Json, Loaded, Work
 
 
 def register_recipient(work: Work, party: Party) -> Recipient:
@@ -36,7 +36,7 @@ def register_recipient(work: Work, party: Party) -> Recipient:
         object_id=made.id,
         object_version=made.version,
         recipient_id=made.id,
-        detail={"type": made.type.value, "was_registered": registered},
+        detail={**_described(made), "was_registered": registered},
         payload=None if registered else _identity(party),
     )
     return made
@@ -94,14 +94,26 @@ def recipient_facts(work: Work, recipient_id: UUID) -> Recipient | None:
 def resolve_recipient(work: Work, party: Party, at: str = "") -> Recipient:
     """The registered recipient a consent or disclosure means, registered now if it is new.
 
-    Inside an act that is allowed already and records itself: a row made here points to that act's entry.
-    Invalid, with fields under `at`, when the description fits several recipients or contradicts the one it
-    names.
+    Inside an act that is allowed already and records itself: a row made here points to that act's entry. Who is said to
+    have a role in law has an entry besides, because roles open bases. Invalid, with fields under `at`, when the
+    description fits several recipients or contradicts the one it names.
     """
     if (known := find_recipient(work, party, at)) is not None:
         return known
     work.require(Action.RECIPIENT_REGISTER, object_kind="recipient")
-    return _insert(work, party)
+    made = _insert(work, party)
+    if made.roles:
+        work.record(
+            action=Action.RECIPIENT_REGISTER,
+            object_kind="recipient",
+            object_id=made.id,
+            object_version=made.version,
+            recipient_id=made.id,
+            detail={**_described(made), "was_registered": False},
+            payload=_identity(party),
+            beside=True,
+        )
+    return made
 
 
 def find_recipient(work: Work, party: Party, at: str = "") -> Recipient | None:
@@ -158,6 +170,16 @@ def _insert(work: Work, party: Party) -> Recipient:
         entry_id=work.entry_id,
     )
     return _open(work, stored)
+
+
+def _described(made: Recipient) -> dict[str, Json]:
+    """What the ledger says of a recipient in the clear: codes, no name."""
+    return {
+        "type": made.type.value,
+        "roles": sorted(role.value for role in made.roles),
+        "covered_entity": made.covered_entity,
+        "business_associate": made.business_associate,
+    }
 
 
 def _identity(party: Party) -> dict[str, str | list[str] | None]:
