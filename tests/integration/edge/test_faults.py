@@ -7,7 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -22,6 +23,8 @@ from service.edge.deps import perform, reply
 from service.errors import Unavailable
 from service.work import Work
 from tests.house import Cluster, House, Service, open_program
+from tests.integration.disclosure.office import SPECIFIC, Office
+from tests.unit.evidence.papers import PAPERS
 
 
 def _probe(work: Work) -> str:
@@ -234,3 +237,68 @@ def test_an_unforeseen_error_says_nothing(fragile: Service, capfd: pytest.Captur
     assert canary not in answer.text
     printed = "".join(capfd.readouterr())
     assert canary not in printed
+
+
+@contextmanager
+def unwritable(service: Service, action: str) -> Generator[None]:
+    """The ledger takes every entry but those of one action."""
+    with service.house.superuser() as root:
+        root.execute(
+            "CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS "  # type: ignore[call-overload]
+            f"'BEGIN IF NEW.action = ''{action}'' THEN RAISE EXCEPTION ''no''; END IF; RETURN NEW; END'; "
+            "CREATE TRIGGER refuse_one BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION refuse_one()"
+        )
+        try:
+            yield
+        finally:
+            root.execute("DROP TRIGGER refuse_one ON audit_entry; DROP FUNCTION refuse_one()")
+
+
+def _rows(service: Service, *tables: str) -> dict[str, int]:
+    """How many rows of this program there are."""
+    counted: dict[str, int] = {}
+    with service.house.superuser() as root:
+        for table in tables:
+            query = f"SELECT count(*) FROM {table} WHERE program_id = %s"
+            row = root.execute(query, [service.program_id]).fetchone()  # type: ignore[call-overload]
+            counted[table] = row[0] if row else -1
+    return counted
+
+
+@pytest.mark.parametrize("action", ["evidence.record", "disclosure.make", "review.open"])
+def test_of_an_emergency_everything_is_recorded_or_nothing_happens(fragile: Service, action: str) -> None:
+    """Paper, disclosure and review are one act with three entries: without any one of them there is none of it."""
+    fragile.accounts.clear()
+    office = Office(fragile)
+    item = office.item("medication_list")
+    ed = office.recipient(
+        {"type": "entity", "name": "St Ann Test ED", "covered_entity": True, "roles": ["medical_personnel"]}
+    )
+    paper = {"kind": "emergency", "particulars": dict(PAPERS["emergency"].particulars)}
+    asked = {"channel": "phone", "items": [item], "evidence": paper}
+    tables = ("evidence", "evidence_recipient", "disclosure", "accounting", "review", "audit_entry")
+    before = _rows(fragile, *tables)
+    with unwritable(fragile, action):
+        answer = office.disclose(ed, "BTG", **asked)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), answer.text
+        assert "content of" not in answer.text
+    assert _rows(fragile, *tables) == before
+    assert office.disclose(ed, "BTG", **asked).status_code == 201
+    happened = _rows(fragile, "evidence", "disclosure", "review")
+    assert happened == {table: before[table] + 1 for table in happened}
+
+
+@pytest.mark.parametrize("action", ["event.record", "consent.expire"])
+def test_an_event_and_the_consents_it_ends_are_one_act(fragile: Service, action: str) -> None:
+    fragile.accounts.clear()  # the clinician and the patient of another test
+    office = Office(fragile)
+    consent = office.signed(SPECIFIC | {"expiry": {"kind": "event", "event": "discharge"}})["id"]
+    day = fragile.clock.now().astimezone(fragile.program.zone).date().isoformat()
+    path, body = f"/patients/{office.patient_id}/events", {"kind": "discharge", "occurred_on": day}
+    before = _rows(fragile, "patient_event", "audit_entry")
+    with unwritable(fragile, action):
+        assert office.intake.post(path, body).status_code == 503
+    assert _rows(fragile, "patient_event", "audit_entry") == before
+    assert office.read(consent)["state"] == "active"
+    assert office.intake.post(path, body).status_code == 201
+    assert office.read(consent)["state"] == "expired"
