@@ -54,6 +54,8 @@ class Request:
     via: UUID | None = None
     #: The patient declined fundraising (PatientAtLaw.fundraising_opt_out).
     opted_out: bool = False
+    #: The day the patient died; None while living.
+    deceased_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Reach:
     participant_designated: bool
     purpose_matches: bool
     via: bool
+    #: Given before the patient died by somebody whose authority was to act for the living.
+    outlived: bool
 
     @property
     def reached(self) -> bool:
@@ -179,6 +183,7 @@ def reach_of(of: Standing, request: Request) -> Reach:
         participant_designated=designated,
         purpose_matches=purpose_covered(terms.purposes, of.classes, request.purpose),
         via=via is not None,
+        outlived=request.deceased_on is not None and not of.given_since(request.deceased_on),
     )
 
 
@@ -256,7 +261,7 @@ def with_consent(facts: ReleaseFacts, found: ConsentMatch) -> ReleaseFacts:
         facts,
         consent_present=True,
         consent_kind=of.record.terms.kind.value,
-        consent_signer=of.signer,
+        consent_signer="" if reach.outlived and of.signer == "personal_representative" else of.signer,
         consent_state_active=of.state_active,
         consent_complete=seen is None or seen.complete,
         consent_text_intact=seen is None or seen.text_intact,

@@ -6,6 +6,7 @@ consent that cannot permit anyway never needs it. Each is done once for a consen
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from service.consent.model import (
@@ -93,6 +94,12 @@ class Standing:
     def signer(self) -> str:
         """Who signed, in the words of the policies; "" for a set of signers no rule knows."""
         return signer_of(self.record)
+
+    def given_since(self, day: date) -> bool:
+        """Every signature bears this day or a later one: an authority over a living patient ends with that life, and
+        the representative of the deceased signs anew (2.15(b)(2); our reading).
+        """
+        return all(s.signed_on is not None and s.signed_on >= day for s in self.record.signatures)
 
     @property
     def date_ok(self) -> bool:

@@ -72,6 +72,7 @@ def request(situation: Situation) -> match.Request:
         purpose=situation.purpose.code,
         via=situation.via,
         opted_out=situation.patient.fundraising_opt_out,
+        deceased_on=situation.patient.deceased_on,
     )
 
 

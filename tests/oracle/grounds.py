@@ -195,8 +195,8 @@ def by_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
         return
     kind, dead = consent.terms.kind.value, s.patient.deceased_on is not None
     signer = consents.signer_of(consent)
-    if dead and signer != "personal_representative":
-        return  # S1: what the patient signed while living permits nothing after death (unsure)
+    if dead and (signer != "personal_representative" or not _given_since_death(consent, s)):
+        return  # S1: what was signed for the living patient, by whomever, permits nothing after death (unsure)
     by_name = s.via is None and consents.named(consent, s.recipient.id)
     reached = by_name or (
         s.via is None and consents.in_class(consent, s.recipient.id, s.recipient.relationships)
@@ -213,6 +213,14 @@ def by_consent(ground: Ground, item: ItemForDecision) -> Iterator[str]:
         return
     yield from _living_or_dead(ground, item, kind, signer or "", by_name, reached)
     yield from _single_purpose(ground, item, kind, by_name)
+
+
+def _given_since_death(consent: ConsentRecord, s: Situation) -> bool:
+    """The authority of an executor begins when that of a representative of the living ends (2.15(b))."""
+    died = s.patient.deceased_on
+    return died is None or all(
+        one.signed_on is not None and one.signed_on >= died for one in consent.signatures
+    )
 
 
 def _by_way(ground: Ground) -> bool:

@@ -240,7 +240,10 @@ def b11(choose: Choose) -> Scene:
 def b12(choose: Choose) -> Scene:
     scene = choose.one((b01, b02, b09))(choose)
     scene.patient = world.deceased(choose, world.local_day(scene.today))
-    scene.plans[0].roles = ("personal_representative",)
+    plan, died = scene.plans[0], scene.patient.deceased_on
+    plan.roles = ("personal_representative",)
+    assert died is not None and plan.signed_on is not None
+    plan.signed_on = max(plan.signed_on, died)  # an executor signs when there is something to execute
     return scene
 
 
