@@ -82,6 +82,8 @@ def sealed_columns(work: Work, record: ConsentRecord, signed_text: str | None) -
         "endings": sorted(ending),
         "signatures": len(record.signatures),
         "rulings": [kind for kind, _ in record.rulings],
+        "expired": record.state is ConsentState.EXPIRED,
+        "active_from": _instant(record.active_from),
     }
     if ending:
         values["revocation"] = ending
@@ -107,8 +109,10 @@ def open_consent(
     ending: dict[str, Any] = values["revocation"] or {}
     if sorted(ending) != document["endings"]:
         raise IntegrityError
-    # rows older than these two keys are held to what they have
+    # rows older than the keys after "endings" are held to what they have
     if document.get("signatures", len(signatures)) != len(signatures):
+        raise IntegrityError
+    if document.get("active_from", _instant(stored.activated_at)) != _instant(stored.activated_at):
         raise IntegrityError
     ruled = _in_order(document.get("rulings", ()), rulings)
     superseded_by: str | None = ending.get("superseded_by")
@@ -116,7 +120,8 @@ def open_consent(
         consent_id=stored.id,
         patient_id=stored.patient_id,
         terms=_TERMS.validate_python(values["terms"]),
-        state=stored.state,
+        # what has ended with an event stays ended, whatever becomes of the rows of the state and the event
+        state=ConsentState.EXPIRED if document.get("expired") else stored.state,
         version=stored.version,
         text_version=document["version"],
         created_at=stored.created_at,
@@ -129,6 +134,11 @@ def open_consent(
         rulings=ruled,
     )
     return OpenedConsent(record, document["text"], stored.changed_at)
+
+
+def _instant(at: datetime | None) -> str | None:
+    """Whatever the zone the database session speaks in."""
+    return None if at is None else str(at.timestamp())
 
 
 def _in_order(kinds: Sequence[str], rows: tuple[Ruled, ...]) -> tuple[Ruled, ...]:

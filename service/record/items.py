@@ -160,6 +160,7 @@ def _labelled(item: Item) -> dict[str, Json]:
     return {
         "labels": sorted(label.value for label in item.labels),
         "of": _clear(item),
+        "since": str(item.created_at.timestamp()),
         "confidential": item.confidential_communication,
         "provenance": item.provenance.value,
         "separate": item.kept_separately,
@@ -175,7 +176,8 @@ def _classification(stored: StoredItem, sealed: Any) -> Classification:
     """
     if isinstance(sealed, list):
         sealed = {"labels": cast("list[str]", sealed), "of": _clear(stored)}
-    if sealed["of"] != _clear(stored):
+    since = str(stored.created_at.timestamp())
+    if sealed["of"] != _clear(stored) or sealed.get("since", since) != since:
         raise IntegrityError
     return Classification(
         labels=frozenset(Label(code) for code in sealed["labels"]),
