@@ -1,5 +1,6 @@
 """Fixtures of all tests: see `tests/house.py`. The server of a run is shared between its workers."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import settings
 from service.log import configure_logs
 from tests.house import Cluster, House, Service, open_program, verify_ledger
 
-# How long an example takes says something about the machine, not about the property.
-settings.register_profile("consentry", deadline=None)
+# How long an example takes says something about the machine, not about the property. An ordinary run asks the same
+# examples every time, so that a red test is a change and not luck; the battery looks for new ones.
+settings.register_profile("consentry", deadline=None, derandomize="CONSENTRY_BATTERY" not in os.environ)
 settings.load_profile("consentry")
 
 
