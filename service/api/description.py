@@ -31,6 +31,7 @@ _MAY_NAME_VERSION: Final = frozenset(
         "amend_assessment",
         "sign_consent",
         "revoke_consent",
+        "rule_on_consent",
         "answer_restriction",
         "end_restriction",
     }

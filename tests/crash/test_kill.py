@@ -1,5 +1,8 @@
-"""kill -9 under load: nothing acknowledged is lost, no act is without its entry, and the ledger verifies.
+"""kill -9 under load: nothing acknowledged is lost, no act is without its entry, no act is half done, and the ledger
+verifies.
 
+Items are written, records leave in emergencies (paper, disclosure, review: one act), and events end consents (event and
+consents: one act).
 Every acknowledged write is remembered by the client and looked for afterwards, in the tables by their superuser, not by
 asking the service. A write whose answer never came is sent again under its idempotency key: it must exist exactly once.
 """
@@ -11,31 +14,53 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, islice, repeat
 from uuid import uuid4
 
 import httpx2
 import pytest
 
 from tests.house import Account, Cluster, House, Service, open_program, verify_ledger
+from tests.integration.disclosure.office import SPECIFIC, Office
 from tests.processes import Worker
+from tests.unit.evidence.papers import PAPERS
 
 #: In `make test` at a size that fits; in `make battery` at full size.
 pytestmark = pytest.mark.battery
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 SERVICE_KILLS = 20 if BATTERY else 5
 DATABASE_KILLS = 5 if BATTERY else 2
-WRITERS = 4
-#: Less load than this proves nothing.
-FLOOR_PER_SECOND = 20.0
+WRITERS = 3
+#: Patients to be discharged while the load lasts, and how long one waits for the next.
+DISCHARGES = 80 if BATTERY else 24
+PAUSE_BETWEEN_DISCHARGES = 0.3
+#: Less load than this proves nothing; some of these acts write a dozen rows.
+FLOOR_PER_SECOND = 10.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that has an effect, and what kind of thing comes of it."""
+
+    made: str
+    path: str
+    body: dict[str, object]
+    who: Account
 
 
 @dataclass
 class Told:
-    """What clients were told: ids acknowledged, and the keys whose answer never came."""
+    """What clients were told: ids acknowledged, by what they are of; and what was never answered, by key."""
 
-    acknowledged: set[str] = field(default_factory=set[str])
-    unknown: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    acknowledged: dict[str, set[str]] = field(
+        default_factory=lambda: {"item": set(), "disclosure": set(), "event": set()}
+    )
+    unknown: dict[str, Asked] = field(default_factory=dict[str, Asked])
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def total(self) -> int:
+        return sum(map(len, self.acknowledged.values()))
 
 
 @pytest.fixture(scope="module")
@@ -58,57 +83,88 @@ def _headers(who: Account, key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {who.token}", "Purpose-Of-Use": "TREAT", "Idempotency-Key": key}
 
 
-def _write(client: httpx2.Client, url: str, who: Account, told: Told) -> None:
+def _write(client: httpx2.Client, url: str, asked: Asked, told: Told) -> bool:
     key = str(uuid4())
-    body: dict[str, object] = {
-        "kind": "attendance",
-        "note_class": "ordinary",
-        "unit": "U1",
-        "content": {"text": f"Attended, session {key}"},
-    }
     with told.lock:
-        told.unknown[key] = body
+        told.unknown[key] = asked
     try:
-        answer = client.post(url, json=body, headers=_headers(who, key))
+        answer = client.post(f"{url}{asked.path}", json=asked.body, headers=_headers(asked.who, key))
     except httpx2.HTTPError:
-        return
-    if answer.status_code == 201:
-        with told.lock:
-            told.acknowledged.add(answer.json()["id"])
-            del told.unknown[key]
+        return False
+    if answer.status_code != 201:
+        return False
+    with told.lock:
+        told.acknowledged[asked.made].add(answer.json()["id"])
+        del told.unknown[key]
+    return True
 
 
-def _writer(url: str, who: Account, told: Told, stop: threading.Event) -> None:
+def _writer(url: str, load: Iterator[Asked], pause: float, told: Told, stop: threading.Event) -> None:
     while not stop.is_set():
         with httpx2.Client(timeout=10) as client:
-            for _ in range(50):
+            for asked in islice(load, 50):
                 if stop.is_set():
                     return
-                before = len(told.acknowledged)
-                _write(client, url, who, told)
-                if len(told.acknowledged) == before:
-                    time.sleep(0.02)
+                time.sleep(pause if _write(client, url, asked, told) else pause + 0.02)
+            stop.wait(0.02)
 
 
-def _patient(service: Service, worker: Worker) -> str:
-    answer = httpx2.post(
-        f"{worker.base_url}/api/v1/patients",
-        json={"given_name": "Kill", "family_name": "Testperson", "birth_date": "1980-05-06"},
-        headers=_headers(service.account("intake"), str(uuid4())),
-        timeout=10,
+def _items(patient_id: str, who: Account) -> Iterator[Asked]:
+    for number in count():
+        yield Asked("item", f"/patients/{patient_id}/items", _item(f"Attended, session {number}"), who)
+
+
+def _item(text: str) -> dict[str, object]:
+    return {"kind": "attendance", "note_class": "ordinary", "unit": "U1", "content": {"text": text}}
+
+
+def _emergencies(office: Office) -> Iterator[Asked]:
+    """One act that leaves a paper, a disclosure and a review."""
+    ed = office.recipient(
+        {"type": "entity", "name": "St Ann Test ED", "covered_entity": True, "roles": ["medical_personnel"]}
     )
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    body = office.asked(
+        ed,
+        "BTG",
+        channel="phone",
+        items=[office.item("medication_list")],
+        evidence={"kind": "emergency", "particulars": dict(PAPERS["emergency"].particulars)},
+    )
+    return repeat(
+        Asked("disclosure", f"/patients/{office.patient_id}/disclosures", body, office.clinician.who)
+    )
+
+
+def _discharges(service: Service) -> Iterator[Asked]:
+    """Patients who are discharged, each with two consents that end with it."""
+    day = service.clock.now().astimezone(service.program.zone).date().isoformat()
+    patients: list[str] = []
+    for _ in range(DISCHARGES):
+        service.accounts.pop("patient", None)
+        office = Office(service)
+        for _ in range(2):
+            office.signed(SPECIFIC | {"expiry": {"kind": "event", "event": "discharge"}})
+        patients.append(office.patient_id)
+    body: dict[str, object] = {"kind": "discharge", "occurred_on": day}
+    return iter(
+        [Asked("event", f"/patients/{one}/events", body, service.account("intake")) for one in patients]
+    )
 
 
 def test_killed_under_load(killable: tuple[Service, Worker]) -> None:
     service, worker = killable
+    office = Office(service)
+    emergencies, discharges = _emergencies(office), _discharges(service)
+    written = len(office.items)
     worker.start()
-    patient_id = _patient(service, worker)
-    who = service.account("clinician", related_to=[patient_id])
-    url = f"{worker.base_url}/api/v1/patients/{patient_id}/items"
+    url = f"{worker.base_url}/api/v1"
     told, stop = Told(), threading.Event()
-    threads = [threading.Thread(target=_writer, args=(url, who, told, stop)) for _ in range(WRITERS)]
+    loads = [
+        *((_items(office.patient_id, office.clinician.who), 0.0) for _ in range(WRITERS)),
+        (emergencies, 0.02),
+        (discharges, PAUSE_BETWEEN_DISCHARGES),
+    ]
+    threads = [threading.Thread(target=_writer, args=(url, *load, told, stop)) for load in loads]
     for thread in threads:
         thread.start()
     rates: list[float] = []
@@ -128,24 +184,25 @@ def test_killed_under_load(killable: tuple[Service, Worker]) -> None:
         for thread in threads:
             thread.join(20)
     assert min(rates) >= FLOOR_PER_SECOND, rates
-    _settle(url, who, told)
-    _check(service, told)
+    _settle(url, told)
+    assert all(told.acknowledged.values()), "not everything was tried"
+    _check_items(service, told, already=written)
+    _check_disclosures(service, told)
+    _check_events(service, told)
     worker.stop()
     verify_ledger(service)
-    print(
-        f"kills: {SERVICE_KILLS} service, {DATABASE_KILLS} database; acknowledged {len(told.acknowledged)}, lost 0"
-    )
+    print(f"kills: {SERVICE_KILLS} service, {DATABASE_KILLS} database; acknowledged {told.total}, lost 0")
 
 
 def _some_load(told: Told, *, seconds: float) -> float:
     """Wait until writes flow again, then measure acknowledged writes a second."""
     deadline = time.monotonic() + 40
-    start = len(told.acknowledged)
-    while len(told.acknowledged) < start + 5 and time.monotonic() < deadline:
+    start = told.total
+    while told.total < start + 5 and time.monotonic() < deadline:
         time.sleep(0.02)
-    begun, counted = time.monotonic(), len(told.acknowledged)
+    begun, counted = time.monotonic(), told.total
     time.sleep(seconds)
-    return (len(told.acknowledged) - counted) / (time.monotonic() - begun)
+    return (told.total - counted) / (time.monotonic() - begun)
 
 
 def _revive(service: Service) -> None:
@@ -161,30 +218,58 @@ def _revive(service: Service) -> None:
     raise AssertionError("the database did not come back")
 
 
-def _settle(url: str, who: Account, told: Told) -> None:
-    """Send every write without an answer again under its key: it becomes, or already is, exactly one item."""
+def _settle(url: str, told: Told) -> None:
+    """Send every write without an answer again under its key: it becomes, or already is, exactly one thing."""
     with httpx2.Client(timeout=10) as client:
-        for key, body in list(told.unknown.items()):
-            answer = client.post(url, json=body, headers=_headers(who, key))
+        for key, asked in list(told.unknown.items()):
+            answer = client.post(f"{url}{asked.path}", json=asked.body, headers=_headers(asked.who, key))
             assert answer.status_code == 201, answer.text
-            told.acknowledged.add(answer.json()["id"])
+            told.acknowledged[asked.made].add(answer.json()["id"])
 
 
-def _check(service: Service, told: Told) -> None:
-    with service.house.superuser() as root:
-        stored = {
-            str(row[0])
-            for row in root.execute("SELECT id FROM record_item WHERE program_id = %s", [service.program_id])
-        }
-        recorded = {
-            str(row[0])
-            for row in root.execute(
-                "SELECT object_id FROM audit_entry WHERE program_id = %s AND action = 'item.write' "
-                "AND outcome = 'permit'",
-                [service.program_id],
-            )
-        }
-    assert told.acknowledged - stored == set(), "acknowledged writes were lost"
+def _check_items(service: Service, told: Told, *, already: int) -> None:
+    """`already`: items written before anybody was killed."""
+    stored = _ids(service, "SELECT id FROM record_item WHERE program_id = %s")
+    recorded = _ids(service, _OBJECTS + "AND action = 'item.write'")
+    assert told.acknowledged["item"] - stored == set(), "acknowledged writes were lost"
     assert stored - recorded == set(), "acts without their entry"
     assert recorded - stored == set(), "entries without their act"
-    assert stored == told.acknowledged
+    assert len(stored) == len(told.acknowledged["item"]) + already
+
+
+def _check_disclosures(service: Service, told: Told) -> None:
+    """Disclosure, paper, review, and the entries of all three: each or none."""
+    stored = _ids(service, "SELECT id FROM disclosure WHERE program_id = %s")
+    assert stored == told.acknowledged["disclosure"]
+    assert stored == _ids(service, _OBJECTS + "AND action = 'disclosure.make'")
+    assert stored == _ids(service, "SELECT subject_id FROM review WHERE program_id = %s")
+    papers = _ids(service, "SELECT id FROM evidence WHERE program_id = %s")
+    assert papers == _ids(service, "SELECT evidence_id FROM disclosure WHERE program_id = %s")
+    assert papers == _ids(service, "SELECT evidence_id FROM evidence_recipient WHERE program_id = %s")
+    assert papers == _ids(service, _OBJECTS + "AND action = 'evidence.record'")
+    assert len(papers) == len(stored)
+
+
+def _check_events(service: Service, told: Told) -> None:
+    """An event and the end of both consents: all three or none."""
+    stored = _ids(service, "SELECT id FROM patient_event WHERE program_id = %s")
+    assert stored == told.acknowledged["event"]
+    assert stored == _ids(service, _OBJECTS + "AND action = 'event.record'")
+    expired = _ids(service, "SELECT id FROM consent WHERE program_id = %s AND state = 'expired'")
+    due = _ids(
+        service,
+        "SELECT c.id FROM consent c WHERE c.program_id = %s AND EXISTS "
+        "(SELECT FROM patient_event e WHERE e.patient_id = c.patient_id)",
+    )
+    assert expired == due
+    assert expired == _ids(service, _OBJECTS + "AND action = 'consent.expire'")
+    assert len(expired) == 2 * len(stored)
+
+
+_OBJECTS = "SELECT object_id FROM audit_entry WHERE program_id = %s AND outcome = 'permit' "
+
+
+def _ids(service: Service, query: str) -> set[str]:
+    """What the tables say, to their superuser."""
+    with service.house.superuser() as root:
+        return {str(row[0]) for row in root.execute(query, [service.program_id])}  # type: ignore[call-overload]

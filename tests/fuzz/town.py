@@ -42,6 +42,12 @@ def _paper(recipient: str, kind: str) -> dict[str, Any]:
     }
 
 
+def _offered(kind: str) -> dict[str, Any]:
+    """The same as part of a disclosure: what it leaves out is the question's."""
+    return {"kind": kind, "particulars": dict(PAPERS[kind].particulars)}
+
+
+_REASON = ({"reason": "recorded by mistake"},)
 _ANSWERS = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
 _EMERGENCY = {"nature": "unresponsive", "why_no_consent": "nobody can be reached"}
 
@@ -53,6 +59,10 @@ class Town(Office):
         super().__init__(service)
         self.chart()
         recipient = self.clinic
+        roles = ["medical_personnel", "law_enforcement"]
+        self._ed = self.recipient(
+            {"type": "entity", "name": "St Ann Test ED", "covered_entity": True, "roles": roles}
+        )
         self._bodies = self._good_bodies(service, recipient)
         self.known: dict[str, list[str]] = {}
         self._stocked: set[str] = set()
@@ -61,7 +71,7 @@ class Town(Office):
         assert disclosed.status_code == 201, disclosed.text
         self.known |= {
             "patient_id": [self.patient_id],
-            "recipient_id": [recipient, self.lawyer],
+            "recipient_id": [recipient, self.lawyer, self._ed],
             "item_id": list(self.items.values()),
             "disclosure_id": [disclosed.json()["id"]],
             "program_id": [str(service.program_id)],
@@ -69,6 +79,7 @@ class Town(Office):
             "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
             "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
             "key": ["phq-9", "asq"],
+            "version": sorted(service.house.state.rulebook.versions),
             "restriction_id": [self._restriction(recipient) for _ in range(2)],
             "grant_id": [self._grant()],
             "review_id": self._reviews(),
@@ -91,7 +102,14 @@ class Town(Office):
 
     def _good_bodies(self, service: Service, recipient: str) -> dict[str, Sequence[Any]]:
         """Bodies that do something, by operation: chance alone writes no consent that can be signed."""
-        asked = (self.asked(recipient), self.asked(recipient, items=[self.items["attendance"]]))
+        asked = (
+            self.asked(recipient),
+            self.asked(recipient, items=[self.items["attendance"]]),
+            self.asked(self._ed, "BTG", categories=["medication_list"], evidence=_offered("emergency")),
+            self.asked(self._ed, "INCIDENT", evidence=_offered("incident")),
+            self.asked(recipient, via=self.recipient({"type": "intermediary", "name": "Valley HIE"})),
+        )
+        today = service.clock.now().date().isoformat()
         now = service.clock.now().isoformat()
         program = {
             name: value
@@ -106,6 +124,20 @@ class Town(Office):
             "create_consent": (TPO, CLINIC_ONLY, SPECIFIC),
             "edit_consent": (TPO, SPECIFIC),
             "sign_consent": (SIGNATURE,),
+            "rule_on_consent": [
+                {"kind": kind, "reason": "looked into"} for kind in ("doubted", "cleared", "false", "formal")
+            ],
+            "mark_consent_as_error": ({"reason": "of another patient"},),
+            "adopt_text": [
+                {"version": version, "effective_from": today, "recollect_by": "2027-01-31"}
+                for version in service.house.state.rulebook.versions
+            ],
+            "record_event": [
+                {"kind": kind, "occurred_on": "2026-05-01"} for kind in ("discharge", "admission")
+            ],
+            "end_evidence": _REASON,
+            "end_agreement": _REASON,
+            "mark_attachment_as_error": _REASON,
             "revoke_consent": ({"received_at": now, "form": "written", "by": "patient"},),
             "preview_disclosure": asked,
             "make_disclosure": asked,
