@@ -23,7 +23,9 @@ from rich.table import Table
 from service.access.caller import CallerKind, Role
 from service.access.program import Program
 from service.app import Options, build
-from service.cli.demo_cases import Case, caseload
+from service.cli.demo_cases import caseload
+from service.cli.demo_program import RECIPIENTS, establish
+from service.cli.demo_steps import Case
 from service.cli.demo_story import Story, StoryClock, in_order
 from service.cli.operator import Operator
 from service.cli.person import Person
@@ -42,18 +44,13 @@ _PROGRAM = "riverbend"
 _OTHER_PROGRAM = "hillcrest"
 #: Days before today on which the story begins; longer than any of its steps.
 _FIRST_DAY = 100
-_RECIPIENT = {
-    "type": "entity",
-    "name": "Mercy Test Hospital",
-    "npi": "1234567893",
-    "covered_entity": True,
-}
 #: Account -> (program, user name, name, role).
 _STAFF = {
     "intake": (_PROGRAM, "intake.testperson", "Ina Testperson", Role.INTAKE),
     "clinician": (_PROGRAM, "clinician.testperson", "Clara Testperson", Role.CLINICIAN),
     "clinician_without_relationship": (_PROGRAM, "other.clinician", "Noah Testperson", Role.CLINICIAN),
     "compliance": (_PROGRAM, "compliance.testperson", "Cora Testperson", Role.COMPLIANCE),
+    "director": (_PROGRAM, "director.testperson", "Director Testperson", Role.DIRECTOR),
     "administrator": (_PROGRAM, "administrator.testperson", "Ada Testperson", Role.ADMINISTRATOR),
     "other_program_intake": (_OTHER_PROGRAM, "intake.hillcrest", "Hilda Testperson", Role.INTAKE),
 }
@@ -126,14 +123,8 @@ async def _tell(settings: Settings, progress: _Progress) -> None:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url, timeout=30) as client:
-            await _outside(client, progress)
-            story = Story(
-                client,
-                clock,
-                progress.accounts,
-                progress.ids["recipient"],
-                progress.ids["clinician"],
-            )
+            await _surroundings(client, clock, progress)
+            story = Story(client, clock, progress.accounts, progress.ids)
             await _play(story, operator, programs[_PROGRAM], progress)
             clock.at = SystemClock().now()
             await app.state.consentry.sequencer.run_once()
@@ -212,27 +203,29 @@ def _made(operator: Operator, program: Program, new: NewAccount) -> str:
     return next(str(account.id) for account in found if account.username == new.username)
 
 
-async def _outside(client: httpx.AsyncClient, progress: _Progress) -> None:
-    """The hospital of the register, and the credentials of its system."""
-    if "recipient" not in progress.ids:
-        intake = await _signed_in(client, progress, "intake")
-        made = await intake.post("/recipients", _RECIPIENT)
-        progress.ids["recipient"] = made.body["id"]
-        progress.save()
-    if "requester" not in progress.accounts:
-        administrator = await _signed_in(client, progress, "administrator")
-        body = {
-            "display_name": "Mercy Test Hospital (system)",
-            "kind": "requester",
-            "recipient_id": progress.ids["recipient"],
-        }
-        made = await administrator.post("/clients", body)
-        progress.accounts["requester"] = {
-            "client_id": made.body["client_id"],
-            "client_secret": made.body["client_secret"],
-            "recipient": _RECIPIENT,
-        }
-        progress.save()
+async def _surroundings(client: httpx.AsyncClient, clock: StoryClock, progress: _Progress) -> None:
+    """Everybody the program deals with, and the credentials of the hospital's system."""
+
+    async def sign_in(name: str) -> Person:
+        return await _signed_in(client, progress, name)
+
+    if "requester" in progress.accounts:
+        return
+    await establish(sign_in, clock, progress.ids, f"{progress.began:%Y%m%d%H%M%S}")
+    progress.save()
+    administrator = await sign_in("administrator")
+    body = {
+        "display_name": "Mercy Test Hospital (system)",
+        "kind": "requester",
+        "recipient_id": progress.ids["hospital"],
+    }
+    made = await administrator.post("/clients", body)
+    progress.accounts["requester"] = {
+        "client_id": made.body["client_id"],
+        "client_secret": made.body["client_secret"],
+        "recipient": dict(RECIPIENTS["hospital"]),
+    }
+    progress.save()
 
 
 async def _signed_in(client: httpx.AsyncClient, progress: _Progress, name: str) -> Person:

@@ -4,17 +4,21 @@ Every name ends in "Testperson" and is a tree; nobody here was ever a patient. T
 `demo_story.py` through the API, each at its day.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any
+
+from service.cli.demo_law import LAW_STORIES
+from service.cli.demo_steps import Case, Step, arrival, chart
 
 _TREES = (
     "Alder", "Almond", "Apple", "Ash", "Aspen", "Bamboo", "Banyan", "Beech", "Birch", "Boxwood", "Buckeye",
     "Cedar", "Cherry", "Chestnut", "Cypress", "Dogwood", "Ebony", "Elder", "Elm", "Fig", "Fir", "Ginkgo",
     "Hawthorn", "Hazel", "Hemlock", "Hickory", "Holly", "Ironwood", "Jacaranda", "Juniper", "Larch",
     "Laurel", "Linden", "Locust", "Magnolia", "Mahogany", "Maple", "Mulberry", "Oak", "Olive", "Osage",
-    "Palm", "Pecan", "Pine", "Plum", "Poplar", "Redwood", "Rowan",
+    "Palm", "Pecan", "Pine", "Plum", "Poplar", "Redwood", "Rowan", "Sequoia", "Spruce", "Sumac", "Sycamore",
+    "Tamarack", "Teak", "Tupelo", "Walnut", "Wattle", "Willow", "Wisteria", "Yew", "Yucca",
 )  # fmt: skip
 _GIVEN = (
     "Sam", "Alex", "Robin", "Casey", "Jordan", "Morgan", "Taylor", "Riley", "Avery", "Quinn", "Jamie",
@@ -30,42 +34,23 @@ _ANXIOUS = (2, 2, 2, 1, 1, 2, 1)
 _CALM = (1, 0, 1, 0, 0, 1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One act on one patient, `day` days before the demo began, by somebody of the demo."""
-
-    day: float
-    actor: str
-    act: str
-    with_: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One synthetic patient and their story."""
-
-    number: int
-    given_name: str
-    family_name: str
-    birth_date: date
-    steps: tuple[Step, ...]
-
-
 def caseload() -> tuple[Case, ...]:
     """All cases. The first is the patient who has an account of their own."""
-    stories = (
+    usual = (
         [_treated] * 7 + [_drafting] * 6 + [_screened] * 8 + [_at_risk] * 6 + [_unsigned] * 5
         + [_whole_care] * 5 + [_expired] * 5 + [_revoked] * 5
     )  # fmt: skip
+    stories = [(partial(story, number), None) for number, story in enumerate(usual)]
     return tuple(
         Case(
             number=number,
             given_name=_GIVEN[number % len(_GIVEN)],
             family_name=f"{_TREES[number]}-Testperson",
             birth_date=date(1958 + number * 7 % 46, number * 5 % 12 + 1, number * 11 % 28 + 1),
-            steps=tuple(story(number)),
+            steps=tuple(story()),
+            years=years,
         )
-        for number, story in enumerate(stories)
+        for number, (story, years) in enumerate([*stories, *LAW_STORIES])
     )
 
 
@@ -79,23 +64,6 @@ def _form(day: float, key: str, prefix: str, values: tuple[int, ...], *, status:
     )
 
 
-def _arrival(day: float) -> Iterator[Step]:
-    yield Step(day, "intake", "register")
-    yield Step(day, "intake", "assign")
-
-
-def _chart(day: float) -> Iterator[Step]:
-    """What there is to disclose, and what has to stay."""
-    for kind, labels, text in (
-        ("attendance", ["SUD"], "Synthetic: present in 3 of 3 group sessions this week."),
-        ("medication_list", ["SUD"], "Synthetic: buprenorphine-naloxone 8-2 mg daily."),
-        ("progress_note", ["SUD", "PSY"], "Synthetic: reports fewer cravings; sleep improving."),
-        ("counseling_note", ["SUD"], "Synthetic counseling session note, kept apart from the record."),
-    ):
-        with_ = {"kind": kind, "unit": "IOP", "labels": labels, "content": text}
-        yield Step(day, "clinician", "write", with_)
-
-
 def _consent(day: float, kind: str, **terms: Any) -> Iterator[Step]:
     yield Step(day, "intake", "draft", {"kind": kind, **terms})
     yield Step(day, "intake", "sign")
@@ -103,13 +71,13 @@ def _consent(day: float, kind: str, **terms: Any) -> Iterator[Step]:
 
 def _drafting(number: int) -> Iterator[Step]:
     """Intake has begun: a form half filled in."""
-    yield from _arrival(3 - number % 3)
+    yield from arrival(3 - number % 3)
     yield _form(3 - number % 3, "phq-9", "phq9", _MODERATE[: 3 + number % 4], status="draft")
 
 
 def _screened(number: int) -> Iterator[Step]:
     """Screened, several times: there is a trend."""
-    yield from _arrival(40)
+    yield from arrival(40)
     yield _form(40, "phq-9", "phq9", _SEVERE if number % 2 else _MODERATE)
     yield _form(40, "gad-7", "gad7", _ANXIOUS)
     yield _form(20, "phq-9", "phq9", _MODERATE)
@@ -120,7 +88,7 @@ def _screened(number: int) -> Iterator[Step]:
 
 def _at_risk(number: int) -> Iterator[Step]:
     """A safety flag was raised; for some, somebody has acted on it."""
-    yield from _arrival(9)
+    yield from arrival(9)
     yield _form(9, "phq-9", "phq9", _WITH_RISK)
     yield _form(9, "asq", "asq", (1, 0, 1, 0, number % 2))
     if number % 3 == 0:
@@ -129,17 +97,17 @@ def _at_risk(number: int) -> Iterator[Step]:
 
 def _unsigned(number: int) -> Iterator[Step]:
     """A consent was begun; what 42 CFR 2.31 asks for is not all there."""
-    yield from _arrival(5)
+    yield from arrival(5)
     yield _form(5, "phq-9", "phq9", _MILD)
     yield Step(5, "intake", "draft", {"kind": "specific", "purposes": [], "expires_in": 180})
 
 
 def _treated(number: int) -> Iterator[Step]:
     """A specific consent is in force; the hospital has received what it covers."""
-    yield from _arrival(70)
+    yield from arrival(70)
     yield _form(70, "phq-9", "phq9", _MODERATE)
     yield _form(35, "phq-9", "phq9", _MILD)
-    yield from _chart(34)
+    yield from chart(34)
     yield from _consent(
         30, "specific", purposes=["TREAT"], expires_in=365, kinds=["medication_list", "attendance"]
     )
@@ -150,17 +118,17 @@ def _treated(number: int) -> Iterator[Step]:
 
 def _whole_care(number: int) -> Iterator[Step]:
     """One consent for treatment, payment and operations."""
-    yield from _arrival(60)
+    yield from arrival(60)
     yield _form(60, "phq-9", "phq9", _SEVERE)
-    yield from _chart(50)
+    yield from chart(50)
     yield from _consent(45, "tpo", purposes=["TPO"], expires_in=None, kinds="all")
     yield Step(15 + number % 5, "clinician", "disclose", {"purpose": "TREAT"})
 
 
 def _expired(number: int) -> Iterator[Step]:
     """The consent ended on its date; the requester then hears what a stranger would hear."""
-    yield from _arrival(90)
-    yield from _chart(88)
+    yield from arrival(90)
+    yield from chart(88)
     yield from _consent(85, "specific", purposes=["TREAT"], expires_in=60, kinds=["medication_list"])
     yield Step(60, "clinician", "disclose", {"purpose": "TREAT"})
     yield Step(4, "requester", "ask_in_vain", {"purpose": "TREAT"})
@@ -168,8 +136,8 @@ def _expired(number: int) -> Iterator[Step]:
 
 def _revoked(number: int) -> Iterator[Step]:
     """Consented, disclosed, revoked; nothing goes out any more."""
-    yield from _arrival(75)
-    yield from _chart(70)
+    yield from arrival(75)
+    yield from chart(70)
     yield from _consent(65, "specific", purposes=["COC"], expires_in=365, kinds=["attendance"])
     yield Step(50, "clinician", "disclose", {"purpose": "COC"})
     yield Step(25, "intake", "revoke")

@@ -6,12 +6,13 @@ past. Nothing is written any other way; the ledger verifies like that of a real 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import httpx
 
-from service.cli.demo_cases import Case, Step
+from service.cli.demo_steps import Case, Step
 from service.cli.person import Answer, Person
 
 _STATEMENTS = {
@@ -21,6 +22,15 @@ _STATEMENTS = {
     "redisclosure_potential": True,
     "refusal_consequences": True,
 }
+#: The smallest paper: one page with nothing on it.
+_PDF = (
+    b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
+    b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>\nendobj\n"
+    b"trailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
+)
+#: As in policies/programs/riverbend.yaml.
+_PROGRAM_ZONE = ZoneInfo("America/New_York")
 #: A session ends when it is idle; after this long somebody signs in again.
 _SESSION = timedelta(minutes=10)
 
@@ -33,6 +43,11 @@ class StoryClock:
 
     def now(self) -> datetime:
         return self.at
+
+    @property
+    def day(self) -> date:
+        """The day at the program."""
+        return self.at.astimezone(_PROGRAM_ZONE).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,12 @@ class Story:
         client: httpx.AsyncClient,
         clock: StoryClock,
         credentials: Mapping[str, Mapping[str, str]],
-        recipient_id: str,
-        clinician_id: str,
+        ids: Mapping[str, str],
     ) -> None:
         self._client = client
         self._clock = clock
         self._credentials = credentials
-        self._recipient_id = recipient_id
-        self._clinician_id = clinician_id
+        self._ids = ids
         self._people: dict[str, tuple[Person, datetime]] = {}
 
     async def perform(self, act: Act, known: dict[str, str]) -> None:
@@ -98,11 +111,16 @@ class Story:
     def _today(self) -> str:
         return self._clock.at.astimezone(UTC).date().isoformat()
 
+    def _born(self, case: Case) -> date:
+        if case.years is None:
+            return case.birth_date
+        return date(self._clock.at.year - case.years, 1, 1)
+
     async def _register(self, actor: Person, case: Case, _: Mapping[str, Any], known: dict[str, str]) -> None:
         person = {
             "given_name": case.given_name,
             "family_name": case.family_name,
-            "birth_date": case.birth_date.isoformat(),
+            "birth_date": self._born(case).isoformat(),
             "phone": f"555-01{case.number:02d}",
             "identifiers": [{"system": "demo", "value": f"DEMO-{case.number:04d}"}],
         }
@@ -111,7 +129,7 @@ class Story:
     async def _assign(self, actor: Person, _c: Case, _w: Mapping[str, Any], known: dict[str, str]) -> None:
         body = {
             "kind": "staff",
-            "account_id": self._clinician_id,
+            "account_id": self._ids["clinician"],
             "starts_on": (self._clock.at - timedelta(days=1)).date().isoformat(),
             "evidence": "Assigned at intake (synthetic).",
         }
@@ -137,7 +155,7 @@ class Story:
         body = {
             "kind": with_["kind"],
             "disclosers": ["IOP"],
-            "recipients": [{"recipient_id": self._recipient_id}],
+            "recipients": [{"recipient_id": self._ids["hospital"]}],
             "scope": {
                 "kinds": with_.get("kinds", []),
                 "labels": "all",
@@ -183,12 +201,42 @@ class Story:
         self, actor: Person, with_: Mapping[str, Any], known: Mapping[str, str], *, expect: int
     ) -> Answer:
         body = {
-            "recipient": {"recipient_id": self._recipient_id},
+            "recipient": {"recipient_id": self._ids["hospital"]},
             "purpose": with_["purpose"],
             "channel": "ehr",
         }
         path = f"/patients/{known['patient']}/disclosures"
         return await actor.post(path, body, expect=expect, purpose=with_["purpose"])
+
+    async def _call(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        """A call as the story has it, with the ids and days it names."""
+        values = self._values(known)
+        answer = await actor.ask(
+            with_.get("method", "POST"),
+            with_["path"].format_map(values),
+            _filled(with_["body"], values),
+            expect=with_.get("expect", 201),
+            purpose=with_.get("purpose"),
+        )
+        if "keep" in with_:
+            known[with_["keep"]] = answer.body["id"]
+
+    async def _attach(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        """The paper of what stands on record, as a file."""
+        path = f"/patients/{known['patient']}/attachments"
+        about = {"kind": with_["kind"], "subject_kind": "evidence", "subject_id": known["paper"]}
+        await actor.upload(path, _PDF, "application/pdf", about, title=with_["title"])
+
+    def _values(self, known: Mapping[str, str]) -> dict[str, str]:
+        today = self._clock.day
+        days = {
+            "today": today,
+            "yesterday": today - timedelta(days=1),
+            "in_a_year": today + timedelta(days=365),
+        }
+        written = {name: day.isoformat() for name, day in days.items()}
+        now = self._clock.at.isoformat().replace("+00:00", "Z")
+        return {**self._ids, **written, "now": now, **known}
 
     async def _request(self, actor: Person, case: Case, with_: Mapping[str, Any], _: dict[str, str]) -> None:
         await actor.post("/record-requests", _asked(case, with_["purpose"]), expect=200)
@@ -197,6 +245,19 @@ class Story:
         self, actor: Person, case: Case, with_: Mapping[str, Any], _: dict[str, str]
     ) -> None:
         await actor.post("/record-requests", _asked(case, with_["purpose"]), expect=404)
+
+
+def _filled(body: Any, values: Mapping[str, str]) -> Any:
+    """The body with every `{name}` in its texts replaced; a name nobody knows is a KeyError."""
+    match body:
+        case str():
+            return body.format_map(values)
+        case list():
+            return [_filled(one, values) for one in cast("list[Any]", body)]
+        case dict():
+            return {name: _filled(one, values) for name, one in cast("dict[str, Any]", body).items()}
+        case _:
+            return body
 
 
 def _asked(case: Case, purpose: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -80,10 +81,27 @@ class Person:
         if method == "POST":
             headers["Idempotency-Key"] = key or self.key or str(uuid.uuid4())
         response = await self.client.request(method, API + path, json=body, headers=headers)
+        return self._checked(f"{method} {path}", response, expect)
+
+    async def upload(
+        self, path: str, content: bytes, media_type: str, about: Mapping[str, str], *, title: str
+    ) -> Answer:
+        """A file as the body; what is said about it stands beside it."""
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": media_type,
+            "Attachment-Title": quote(title),
+            "Purpose-Of-Use": self.purpose or "",
+            "Idempotency-Key": self.key or str(uuid.uuid4()),
+        }
+        response = await self.client.post(API + path, content=content, params=dict(about), headers=headers)
+        return self._checked(f"POST {path}", response, 201)
+
+    def _checked(self, call: str, response: httpx.Response, wanted: int) -> Answer:
         answer = Answer(response.status_code, _json(response), response.headers)
-        if answer.status != expect:
+        if answer.status != wanted:
             raise WrongAnswer(
-                f"{self.name}: {method} {path} was answered {answer.status} {_why(answer.body)} instead of {expect}"
+                f"{self.name}: {call} was answered {answer.status} {_why(answer.body)} instead of {wanted}"
             )
         return answer
 

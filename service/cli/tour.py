@@ -16,11 +16,23 @@ from rich.console import Console
 from service.cli.database import DEFAULT_DATA, Data
 from service.cli.demo import ACCOUNTS_FILE
 from service.cli.person import Person
-from service.cli.tour_scenes import SCENES, Stage
+from service.cli.tour_consents import CONSENTS
+from service.cli.tour_emergency import EMERGENCY
+from service.cli.tour_rights import RIGHTS
+from service.cli.tour_scenes import FIRST, LAST
+from service.cli.tour_stage import Stage
 from service.clock import SystemClock
 from service.errors import StartRefused
 
-_PEOPLE = ("intake", "clinician", "clinician_without_relationship", "compliance", "other_program_intake")
+_PEOPLE = (
+    "intake",
+    "clinician",
+    "clinician_without_relationship",
+    "compliance",
+    "director",
+    "other_program_intake",
+)
+_SCENES = (*FIRST, *EMERGENCY, *RIGHTS, *CONSENTS, *LAST)
 
 
 def tour(
@@ -38,6 +50,10 @@ def tour(
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StartRefused(f"No demo accounts at {path}: start the service with --demo first.") from None
+    if lacking := {*_PEOPLE, "requester"} - set(known["accounts"]):
+        raise StartRefused(
+            f"{path} is an older demo's, without {', '.join(lacking)}: start one with a new --data."
+        )
     console = Console(soft_wrap=True, highlight=False)
     asyncio.run(_walk(base_url or known["base_url"], known["accounts"], console))
     console.print("\nEvery answer was right.")
@@ -50,9 +66,10 @@ async def _walk(base_url: str, accounts: dict[str, dict[str, Any]], console: Con
             await people[name].sign_in(accounts[name]["username"], accounts[name]["password"])
         outside = accounts["requester"]
         await people["requester"].sign_in_as_client(outside["client_id"], outside["client_secret"])
-        people["compliance"].purpose = "HOPERAT"
-        now = SystemClock().now()
-        stage = Stage(people, outside["recipient"], now, console)
-        for number, scene in enumerate(SCENES, start=1):
+        people["compliance"].purpose = people["director"].purpose = "HOPERAT"
+        stage = Stage(people, outside["recipient"], SystemClock().now(), console)
+        register = (await people["intake"].get("/recipients?limit=200")).body["items"]
+        stage.outsiders = {one["name"]: one["id"] for one in register}
+        for number, scene in enumerate(_SCENES, start=1):
             console.print(f"\n{number}. {scene.__doc__}", markup=False)
             await scene(stage)

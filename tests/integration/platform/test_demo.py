@@ -15,6 +15,7 @@ from service import setup
 from service.cli import demo, tour_scenes
 from service.cli.database import served
 from service.cli.demo_cases import caseload
+from service.cli.demo_steps import Step
 from service.cli.demo_story import Act, Story
 from service.clock import SystemClock
 from service.store import embedded
@@ -29,6 +30,15 @@ _COUNTS = {
     "active": "select count(*) from consent where state = 'active'",
     "revoked": "select count(*) from consent where state = 'revoked'",
     "disclosure": "select count(*) from disclosure",
+    "review": "select count(*) from review where state = 'open'",
+    "attachment": "select count(*) from attachment",
+    "adoption": "select count(*) from consent_text",
+}
+_LISTED = {
+    "kinds": "select distinct kind from consent where state <> 'draft'",
+    "bases": "select distinct basis from disclosure",
+    "papers": "select distinct kind || ' ' || state from evidence",
+    "restrictions": "select state from restriction",
 }
 
 
@@ -74,12 +84,55 @@ def test_an_interrupted_demo_goes_on_and_does_nothing_twice(prepared: Path) -> N
     counts = _counts(prepared)
     assert counts["patient"] == len(caseload())
     steps = [step for case in caseload() for step in case.steps]
-    made = [step for step in steps if step.act in ("disclose", "request")]
+    made = [step for step in steps if step.act in ("disclose", "request") or _discloses(step)]
     assert counts["disclosure"] == len(made)
     assert counts["revoked"] == 5
     assert counts["active"] >= 10
     assert counts["draft"] == 6
     assert counts["flag"] >= 6
+
+
+def test_the_caseload_shows_what_the_law_knows(prepared: Path) -> None:
+    found = _listed(prepared)
+    assert found["kinds"] >= {
+        "specific",
+        "tpo",
+        "intermediary",
+        "counseling_notes",
+        "legal_proceedings",
+        "criminal_justice",
+        "research",
+        "payer",
+    }
+    assert found["bases"] >= {
+        "B01",
+        "B02",
+        "B03",
+        "B04",
+        "B05",
+        "B07",
+        "B09",
+        "B21",
+        "B22",
+        "B24",
+        "B31",
+        "B37",
+        "B38",
+    }
+    assert found["papers"] >= {
+        "qsoa signed_off",
+        "qsoa ended",
+        "emergency signed_off",
+        "court_order signed_off",
+    }
+    assert found["restrictions"] == {"agreed", "declined"}
+    counts = _counts(prepared)
+    assert (counts["review"], counts["attachment"], counts["adoption"]) == (2, 1, 1)
+
+
+def test_a_minor_of_the_caseload_is_one_whenever_the_demo_is_made() -> None:
+    (minor,) = (case for case in caseload() if case.years is not None)
+    assert minor.years is not None and minor.years < 16  # in New York both sign below that
 
 
 def test_the_accounts_are_written_for_their_owner_only(prepared: Path) -> None:
@@ -91,6 +144,7 @@ def test_the_accounts_are_written_for_their_owner_only(prepared: Path) -> None:
         "clinician",
         "clinician_without_relationship",
         "compliance",
+        "director",
         "administrator",
         "patient",
         "requester",
@@ -127,7 +181,9 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert httpx2.post(f"{serving.base_url}/api/v1/auth/token", data=form).status_code == 200
         assert serving.interrupt() == 0
         assert "Stopped." in serving.log.read_text()
-    assert _counts(prepared)["patient"] == patients + 4  # each tour registers one, and a namesake
+    assert (
+        _counts(prepared)["patient"] == patients + 5
+    )  # a patient and a namesake each time, a minor where the tour gets so far
 
 
 def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:
@@ -145,6 +201,20 @@ def test_a_tour_of_nothing_fails(prepared: Path) -> None:
 def _break_the_sign_in(known: dict[str, dict[str, dict[str, str]]], path: Path) -> None:
     known["accounts"]["clinician"]["password"] = "not the password of anybody"
     path.write_text(json.dumps(known))
+
+
+def _discloses(step: Step) -> bool:
+    asked = step.with_
+    made = step.act == "call" and asked["path"].endswith("/disclosures")
+    return made and asked["expect"] == 201
+
+
+def _listed(data: Path) -> dict[str, set[str]]:
+    with embedded.start(data) as server, server.admin("consentry") as admin:
+        return {
+            name: {row[0] for row in admin.execute(query.encode()).fetchall()}
+            for name, query in _LISTED.items()
+        }
 
 
 def _counts(data: Path) -> dict[str, int]:
