@@ -30,16 +30,22 @@ from service.work import Work
 
 router = APIRouter(tags=["disclosure"], route_class=StrictRoute)
 
+Explained = Annotated[
+    Literal["en", "es"], Query(description="The language in which the decision explains itself.")
+]
+
 
 @router.post(
     "/patients/{patient_id}/disclosures/preview",
     summary="What a disclosure would be; nothing is released",
     response_model=PreviewModel,
 )
-async def preview_disclosure(request: Request, patient_id: Uuid, body: DisclosureBody) -> Response:
+async def preview_disclosure(
+    request: Request, patient_id: Uuid, body: DisclosureBody, language: Explained = "en"
+) -> Response:
     rules, asked = state_of(request).disclosure, body.ask()
     decision = await perform(request, lambda work: operations.preview(work, rules, patient_id, asked))
-    return reply(200, {"decision": decision_document(decision, rules.words)})
+    return reply(200, {"decision": decision_document(decision, rules.words, language)})
 
 
 @router.post(

@@ -9,9 +9,9 @@ from service.disclosure.words import Words
 from service.work import Json
 
 
-def decision_document(decision: DisclosureDecision, words: Words) -> dict[str, Any]:
+def decision_document(decision: DisclosureDecision, words: Words, language: str = "en") -> dict[str, Any]:
     """The decision as JSON; `category` of what is withheld is the kind of item, `categories` are its labels. The
-    `explanation` says the same in one paragraph.
+    `explanation` says the same in one paragraph, in this language.
     """
     basis = decision.basis
     return {
@@ -37,7 +37,7 @@ def decision_document(decision: DisclosureDecision, words: Words) -> dict[str, A
             {"rule": one.rule, "citation": one.citation, "conf": one.conf.value, "text": one.text}
             for one in decision.reasons
         ],
-        "explanation": paragraph(decision, words),
+        "explanation": paragraph(decision, words, language),
         "evaluated_at": decision.evaluated_at.isoformat().replace("+00:00", "Z"),
         "policy_version": decision.policy_version,
     }

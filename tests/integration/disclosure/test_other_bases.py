@@ -113,6 +113,21 @@ def test_an_emergency_is_over_and_its_package_stays(office: Office) -> None:
     assert office.clinician.get(package).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Nothing may be shared."), ("es", "No se puede compartir nada.")]
+)
+def test_a_preview_explains_itself_in_the_language_asked_for(
+    office: Office, language: str, words: str
+) -> None:
+    office.chart()
+    path = f"/patients/{office.patient_id}/disclosures/preview"
+    body = office.asked(office.clinic)
+    answer = office.clinician.post(path, body, params={"language": language})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["decision"]["explanation"].startswith(words)
+    assert office.clinician.post(path, body, params={"language": "fr"}).status_code == 422
+
+
 # ---- restrictions -----------------------------------------------------------------------------------
 
 
