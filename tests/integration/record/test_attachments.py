@@ -161,7 +161,7 @@ def test_a_repeated_upload_is_one_paper(filing: Filing) -> None:
 MAY = {
     "clinician": (True, True, True),
     "intake": (True, True, False),
-    "compliance": (False, False, False),
+    "compliance": (True, True, False),
     "director": (False, False, False),
     "administrator": (False, False, False),
     "patient": (False, False, False),

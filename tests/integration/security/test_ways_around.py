@@ -1,5 +1,6 @@
 """Ways around a decision: a row bent by hand, a unit one does not work in, a session ended at the right moment."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -129,10 +130,12 @@ def test_a_duty_that_cannot_be_met_is_no_other_answer_outside(
     outside, _ = office.outside(), office.signed(TPO)
     nobody = office.request(patient=SOUGHT | {"given_name": "Nobody"}, headers=SAME_ID)
 
-    def undone(*_: Any, **__: Any) -> str:
-        return "NOTICE_TEXT_OUT_OF_DATE"
+    discharge = releasing.discharge
 
-    monkeypatch.setattr(releasing, "missing_duty", undone)
+    def without_notice(*given: Any) -> Any:
+        return replace(discharge(*given), notice=None)
+
+    monkeypatch.setattr(releasing, "discharge", without_notice)
     assert seen(office.request(outside, headers=SAME_ID)) == seen(nobody)
     last = office.service.entries()[-1]
     assert (last["outcome"], last["detail"]["reason"]) == ("deny", "NOTICE_TEXT_OUT_OF_DATE")
@@ -248,13 +251,13 @@ def test_ending_the_session_meanwhile_does_not_keep_a_denial_out_of_the_ledger(
     )
     patient_id = patient.json()["id"]
     stranger = service.account("clinician", name="stranger")
-    load = people._load  # pyright: ignore[reportPrivateUsage] -- the moment between asking and refusal
+    load = people.load_patient  # the moment between asking and refusal
 
     def ended_meanwhile(work: Work, wanted: UUID, *, changing: bool = False) -> Any:
         by_hand(service, "update session set ended_at = now() where id = %s", stranger.session_id)
         return load(work, wanted, changing=changing)
 
-    monkeypatch.setattr(people, "_load", ended_meanwhile)
+    monkeypatch.setattr(people, "load_patient", ended_meanwhile)
     answer = service.client(stranger).get(f"/patients/{patient_id}")
     assert answer.status_code in (401, 403)
     denied = service.entries(action="patient.read", outcome="deny")
