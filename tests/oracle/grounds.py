@@ -121,11 +121,19 @@ def gate(ground: Ground, item: ItemForDecision, basis: str | None) -> bool:
     )
     return (
         not known
+        or _on_the_way(ground, item)
         or _g3(ground, item, basis)
         or _g4(ground, item, basis)
         or (restricted(s, item) and not emergency_carve_out(ground, item))  # G5
         or not (_own_limit(ground, basis) or _needed(ground, item))  # G6
     )
+
+
+def _on_the_way(ground: Ground, item: ItemForDecision) -> bool:
+    """2.31(a)(4)(ii): only the consent that names the intermediary lets a Part 2 record pass through it (policy)."""
+    if ground.situation.via is None or (ground.consent is None and not part2(item)):
+        return False
+    return ground.consent is None or ground.consent.terms.kind.value != "intermediary"
 
 
 def _own_limit(ground: Ground, basis: str | None) -> bool:

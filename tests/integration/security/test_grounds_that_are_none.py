@@ -173,6 +173,15 @@ def test_who_says_a_recipient_is_medical_is_on_record_and_the_disclosure_is_revi
     assert [one["subject_id"] for one in reviews] == [made.json()["id"]]
 
 
+def test_nothing_of_part_2_passes_through_an_intermediary_that_no_consent_names(office: Office) -> None:
+    office.chart()
+    ed, hie = office.recipient(ED), office.recipient({"type": "intermediary", "name": "Valley HIE"})
+    asked = {"categories": ["medication_list"], "evidence": EMERGENCY}
+    refused(office.disclose(ed, "BTG", via=hie, **asked))
+    assert left(office) == 0
+    assert office.disclose(ed, "BTG", **asked).status_code == 201
+
+
 # ---- words carried elsewhere ------------------------------------------------------------------------
 
 
