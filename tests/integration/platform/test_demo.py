@@ -6,17 +6,19 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import httpx2
 import pytest
 
 from service import setup
-from service.cli import demo, tour_scenes
+from service.cli import demo, tour_emergency, tour_scenes
 from service.cli.database import served
 from service.cli.demo_cases import caseload
 from service.cli.demo_steps import Step
 from service.cli.demo_story import Act, Story
+from service.cli.tour_stage import Stage
 from service.clock import SystemClock
 from service.store import embedded
 from service.vault import keyring
@@ -172,6 +174,10 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert wrong.returncode == 1
         assert "The PHQ-9 total is 13, not 12." in wrong.stderr
         assert "Every answer was right" not in wrong.stdout
+        with patch.object(tour_emergency, "_particulars", _of_somebody_alert):
+            refused = command("tour", "--base-url", serving.base_url, "--data", str(prepared))
+        assert refused.returncode == 1
+        assert "was answered 403 (disclosure_denied" in refused.stderr
         _break_the_sign_in(known, tmp_path / "wrong.json")
         refused = command("tour", "--accounts", str(tmp_path / "wrong.json"))
         assert refused.returncode == 1
@@ -192,10 +198,27 @@ def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:
     assert "--demo" in absent.stderr
 
 
+def test_a_tour_of_an_older_demo_says_what_is_lacking(prepared: Path, tmp_path: Path) -> None:
+    known = json.loads((prepared / demo.ACCOUNTS_FILE).read_text())
+    del known["accounts"]["director"]
+    (tmp_path / "older.json").write_text(json.dumps(known))
+    refused = command("tour", "--accounts", str(tmp_path / "older.json"))
+    assert refused.returncode == 1
+    assert "without director" in refused.stderr
+
+
 def test_a_tour_of_nothing_fails(prepared: Path) -> None:
     unreachable = command("tour", "--base-url", "http://127.0.0.1:1", "--data", str(prepared))
     assert unreachable.returncode == 1
     assert "Every answer was right" not in unreachable.stdout
+
+
+_DOCUMENTED = tour_emergency._particulars
+
+
+def _of_somebody_alert(stage: Stage) -> dict[str, Any]:
+    """Papers of an emergency in which the patient can be asked."""
+    return _DOCUMENTED(stage) | {"patient_state": "alert"}
 
 
 def _break_the_sign_in(known: dict[str, dict[str, dict[str, str]]], path: Path) -> None:
