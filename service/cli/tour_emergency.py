@@ -6,7 +6,8 @@ from service.cli.person import expect
 from service.cli.tour_stage import Scene, Stage
 
 
-def _particulars(stage: Stage) -> dict[str, Any]:
+def particulars(stage: Stage) -> dict[str, Any]:
+    """Complete papers: what 42 CFR 2.51(c) asks for, and why consent cannot be obtained."""
     return {
         "nature": "Found unconscious at home (synthetic).",
         "date": stage.now.date().isoformat(),
@@ -22,7 +23,7 @@ def _particulars(stage: Stage) -> dict[str, Any]:
 
 async def release(stage: Stage) -> None:
     """An emergency: medicines leave without consent, documented or not at all"""
-    whole = _particulars(stage)
+    whole = particulars(stage)
     hasty = {name: value for name, value in whole.items() if name != "time"}
     before = (await stage["clinician"].get(f"{stage.patient}/disclosures")).body["items"]
     refused = await stage.disclose_to(

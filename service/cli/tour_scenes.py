@@ -8,7 +8,7 @@ from service.cli.tour_stage import STATEMENTS, Scene, Stage
 from service.clock import SystemClock
 from service.ledger.merkle import verify_inclusion
 
-_ANSWERS = {f"phq9.{place}": value for place, value in enumerate((2, 2, 1, 2, 1, 2, 1, 0, 1), start=1)}
+ANSWERS = {f"phq9.{place}": value for place, value in enumerate((2, 2, 1, 2, 1, 2, 1, 0, 1), start=1)}
 
 
 async def registration(stage: Stage) -> None:
@@ -43,17 +43,17 @@ async def registration(stage: Stage) -> None:
 async def screening(stage: Stage) -> None:
     """The PHQ-9 is begun, left, resumed; a risk is seen at once"""
     intake, path = stage["intake"], f"{stage.patient}/assessments"
-    few = dict(list(_ANSWERS.items())[:3])
+    few = dict(list(ANSWERS.items())[:3])
     draft = await intake.post(path, {"instrument": "phq-9", "status": "draft", "answers": few})
     stage.saw("intake", f"saved a draft with {draft.body['result']['answered']} answers")
-    wrong = {"instrument": "phq-9", "status": "completed", "answers": _ANSWERS | {"phq9.2": 7, "phq9.9": 3}}
+    wrong = {"instrument": "phq-9", "status": "completed", "answers": ANSWERS | {"phq9.2": 7, "phq9.9": 3}}
     refused = await intake.post(path, wrong, expect=422)
     kept = [flag["code"] for flag in refused.body.get("flags", ())]
     expect("suicide_item_positive" in kept, "A refused form lost its safety flag.")
     stage.saw("intake", "sent a form with an impossible value: refused; the flag suicide_item_positive stays")
     draft_path = f"/assessments/{draft.body['id']}"
-    saved = await intake.ask("PUT", draft_path, {"answers": _ANSWERS}, version=draft.etag)
-    await intake.ask("PUT", draft_path, {"answers": _ANSWERS}, version=draft.etag, expect=412)
+    saved = await intake.ask("PUT", draft_path, {"answers": ANSWERS}, version=draft.etag)
+    await intake.ask("PUT", draft_path, {"answers": ANSWERS}, version=draft.etag, expect=412)
     done = await intake.post(f"{draft_path}/completion", expect=200, version=saved.etag)
     result = done.body["result"]
     expect(result["total"] == 12, f"The PHQ-9 total is {result['total']}, not 12.")

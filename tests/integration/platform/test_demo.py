@@ -169,12 +169,12 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert "Every answer was right" in toured.stdout
         verified = command("ledger", "verify", "--data", str(prepared))
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        with patch.dict(tour_scenes._ANSWERS, {"phq9.2": 3}):
+        with patch.dict(tour_scenes.ANSWERS, {"phq9.2": 3}):
             wrong = command("tour", "--base-url", serving.base_url, "--data", str(prepared))
         assert wrong.returncode == 1
         assert "The PHQ-9 total is 13, not 12." in wrong.stderr
         assert "Every answer was right" not in wrong.stdout
-        with patch.object(tour_emergency, "_particulars", _of_somebody_alert):
+        with patch.object(tour_emergency, "particulars", _of_somebody_alert):
             refused = command("tour", "--base-url", serving.base_url, "--data", str(prepared))
         assert refused.returncode == 1
         assert "was answered 403 (disclosure_denied" in refused.stderr
@@ -188,7 +188,7 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert serving.interrupt() == 0
         assert "Stopped." in serving.log.read_text()
     assert (
-        _counts(prepared)["patient"] == patients + 5
+        _counts(prepared)["patient"] == patients + 7
     )  # a patient and a namesake each time, a minor where the tour gets so far
 
 
@@ -213,7 +213,7 @@ def test_a_tour_of_nothing_fails(prepared: Path) -> None:
     assert "Every answer was right" not in unreachable.stdout
 
 
-_DOCUMENTED = tour_emergency._particulars
+_DOCUMENTED = tour_emergency.particulars
 
 
 def _of_somebody_alert(stage: Stage) -> dict[str, Any]:
