@@ -3,10 +3,9 @@
 import sys
 import time
 
-from tests.policies.rows_of_policies import read_rows
-
 from service.config import ROOT
 from tests.policies.mutation.score import ENOUGH, score
+from tests.policies.rows_of_policies import read_rows
 
 
 def main() -> int:
