@@ -64,14 +64,3 @@ def read_notices(documents: Mapping[str, str]) -> Notices:
             raise StartRefused(f"policies/notices/{notice_id}.txt is not the text of 42 CFR 2.32(a)")
         notices[notice_id] = Notice(notice_id, text, digest)
     return Notices(MappingProxyType(notices))
-
-
-def missing_duty(
-    notices: Notices, *, notice_text: str | None, consent_copy: str | None, explanation: str | None
-) -> str | None:
-    """The code of the first duty of 2.32 that is not met, or None: without all of it nothing is released."""
-    if not notices.is_current(notice_text):
-        return "NOTICE_TEXT_OUT_OF_DATE"
-    if not (consent_copy or "").strip() and not (explanation or "").strip():
-        return "MISSING_COPY_OR_EXPLANATION"
-    return None

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from service.access.actions import Action
 from service.access.caller import Caller, CallerKind, Role
-from service.access.decision import Decision
+from service.access.decision import Decision, Obligation
 from service.access.engine import Engine
 from service.access.facts import ReleaseFacts, UseFacts
 from service.disclosure.decide import Judge
-from service.disclosure.notice import read_notices
+from service.disclosure.duties import Discharge, undischarged
+from service.disclosure.notice import Notice, read_notices
 from service.disclosure.rulebook import load_rules
 from service.ids import AccountId, ProgramId, SessionId
 from tests.unit.consent.cases import BOOK, POLICIES
@@ -46,3 +47,12 @@ def judge(purpose: str = "TREAT", caller: Caller | None = None) -> Judge:
 
 def use(facts: UseFacts, role: Role, purpose: str = "TREAT") -> Decision:
     return ENGINE.decide(Action.RECORD_USE, staff(role), purpose, facts)
+
+
+def missing_duty(*, notice_text: str | None, consent_copy: str | None, explanation: str | None) -> str | None:
+    """The code of the first duty of 2.32 that an act with these texts would not discharge, or None."""
+    notice = None if notice_text is None else Notice("as given", notice_text, "")
+    texts = [text for text in (consent_copy, explanation) if (text or "").strip()]
+    done = Discharge(notice=notice, explanation=texts[0] if texts else consent_copy or explanation)
+    duties = (Obligation.NOTICE_2_32, Obligation.COPY_OR_EXPLANATION_OF_CONSENT)
+    return next((code for _, code in undischarged(duties, done, RULES.standards)), None)

@@ -25,7 +25,6 @@ from service.consent.model import (
 from service.disclosure.accounting import Channel, accountings
 from service.disclosure.decide import DisclosureDecision, Effect
 from service.disclosure.judging import judge as decide
-from service.disclosure.notice import missing_duty
 from service.disclosure.situation import Recipient
 from service.labels import Label
 from service.record.item import ItemForDecision
@@ -37,7 +36,7 @@ from tests.unit.consent.cases import (
     known_as,
     record_of,
 )
-from tests.unit.disclosure.rules import ENGINE, NOTICES, REASONS, RULES, judge, use
+from tests.unit.disclosure.rules import ENGINE, REASONS, RULES, judge, missing_duty, use
 from tests.unit.disclosure.situations import ADULT, situation
 from tests.unit.disclosure.situations import item as made_item
 
@@ -159,7 +158,6 @@ def test_use(row: dict[str, Any]) -> None:
 def test_release(row: dict[str, Any]) -> None:
     given = row["given"]
     code = missing_duty(
-        NOTICES,
         notice_text=given.get("notice"),
         consent_copy=given.get("copy"),
         explanation=given.get("explanation"),

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from service.consent.model import ConsentKind, Expiry, ExpiryKind, Scope
 from service.disclosure.explanation import Explainable, Words, scope_explanation
-from service.disclosure.notice import FULL, PINNED, SHORT, missing_duty, read_notices
+from service.disclosure.notice import FULL, PINNED, SHORT, read_notices
 from service.errors import StartRefused
-from tests.unit.disclosure.rules import NOTICE_TEXTS, NOTICES
+from tests.unit.disclosure.rules import NOTICE_TEXTS, NOTICES, missing_duty
 
 #: What went out before the rule of 2024, and what people still copy: further *disclosure* is prohibited, of use there
 #: is no word, and of the proceedings only the criminal ones.
@@ -73,9 +73,7 @@ def test_a_missing_or_added_text_stops_the_start() -> None:
 
 @pytest.mark.parametrize("old", sorted(OUT_OF_DATE))
 def test_texts_of_before_2024_are_refused(old: str) -> None:
-    code = missing_duty(
-        NOTICES, notice_text=OUT_OF_DATE[old], consent_copy=None, explanation="a clear explanation"
-    )
+    code = missing_duty(notice_text=OUT_OF_DATE[old], consent_copy=None, explanation="a clear explanation")
     assert code == "NOTICE_TEXT_OUT_OF_DATE"
 
 
@@ -88,7 +86,7 @@ def test_an_old_text_under_a_current_name_stops_the_start(name: str, old: str) -
 
 @pytest.mark.parametrize("text", ["", None, "notice"])
 def test_no_text_is_no_notice(text: str | None) -> None:
-    code = missing_duty(NOTICES, notice_text=text, consent_copy="a copy", explanation="words")
+    code = missing_duty(notice_text=text, consent_copy="a copy", explanation="words")
     assert code == "NOTICE_TEXT_OUT_OF_DATE"
 
 
@@ -97,7 +95,7 @@ def test_any_edit_of_a_statement_is_refused(data: st.DataObject, name: str, put:
     text = NOTICES.by_id[name].text
     at = data.draw(st.integers(0, len(text) - 1))
     edited = text[:at] + put + text[at + 1 :]
-    code = missing_duty(NOTICES, notice_text=edited, consent_copy="a copy", explanation=None)
+    code = missing_duty(notice_text=edited, consent_copy="a copy", explanation=None)
     assert code == (None if edited == text else "NOTICE_TEXT_OUT_OF_DATE")
 
 
@@ -105,11 +103,10 @@ def test_any_edit_of_a_statement_is_refused(data: st.DataObject, name: str, put:
 def test_neither_copy_nor_explanation_is_refused(blank: str | None) -> None:
     text = NOTICES.full.text
     assert (
-        missing_duty(NOTICES, notice_text=text, consent_copy=blank, explanation=blank)
-        == "MISSING_COPY_OR_EXPLANATION"
+        missing_duty(notice_text=text, consent_copy=blank, explanation=blank) == "MISSING_COPY_OR_EXPLANATION"
     )
-    assert missing_duty(NOTICES, notice_text=text, consent_copy="copy", explanation=blank) is None
-    assert missing_duty(NOTICES, notice_text=text, consent_copy=blank, explanation="words") is None
+    assert missing_duty(notice_text=text, consent_copy="copy", explanation=blank) is None
+    assert missing_duty(notice_text=text, consent_copy=blank, explanation="words") is None
 
 
 WORDS = Words(
