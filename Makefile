@@ -25,8 +25,12 @@ demo: $(RUN_READY)
 
 setup: $(DEV_READY)
 
+# What searches (properties, the oracle, mutants, fuzz, kills) runs untraced: it asks much and often of the same lines.
+SEARCHES := tests/properties tests/oracle tests/policies tests/fuzz tests/crash
 test: $(DEV_READY) chromium
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(COVERAGE) tests
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(SEARCHES)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(COVERAGE) \
+		$(addprefix --ignore=,$(SEARCHES)) tests
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Ways to ask the real policies about a generated situation."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
@@ -16,11 +17,14 @@ from tests.unit.disclosure.rules import judge as asking
 
 ASK: Judge = asking()
 #: Situations are large; how long one takes to draw says nothing about the property.
+BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 some_cases = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=80 if BATTERY else 20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-few_cases = settings(some_cases, max_examples=40)
-more_cases = settings(some_cases, max_examples=300)
+few_cases = settings(some_cases, max_examples=40 if BATTERY else 12)
+more_cases = settings(some_cases, max_examples=300 if BATTERY else 50)
 
 Changed = Callable[[Situation], Situation]
 

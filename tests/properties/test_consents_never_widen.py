@@ -190,7 +190,14 @@ def test_a_purpose_that_is_missing_never_matches(situation: Situation) -> None:
     """2.31(a)(5): neither the empty list nor a list without the purpose."""
     before = alone(situation)
     record = before.consents[0]
-    others = tuple(code for code in record.terms.purposes if code not in {before.purpose.code, "TPO"})
+    asked = before.purpose
+    # a consent that says treatment, payment or operations as such means every purpose of that class
+    as_such = {"TREAT": "treatment", "HPAYMT": "payment", "HOPERAT": "operations"}
+    others = tuple(
+        code
+        for code in record.terms.purposes
+        if code not in {asked.code, "TPO"} and as_such.get(code) != asked.legal_class.value
+    )
     for purposes in ((), others):
         after = replace(before, consents=(signed_again(record, replace(record.terms, purposes=purposes)),))
         basis = decided(after).basis
