@@ -105,8 +105,9 @@ class Hearing:
         about = {
             one.id: one for one in situation.evidence if is_about(rules.evidence, one, patient_id)
         }.values()
+        # by the numbers of the ids: those of UUIDs themselves are compared and hashed in Python
         consents = {
-            one.consent_id: one for one in situation.consents if one.patient_id == patient_id
+            one.consent_id.int: one for one in situation.consents if one.patient_id.int == patient_id.int
         }.values()
         for one in about:
             self._before[one.id.int] = tuple(
