@@ -19,8 +19,9 @@ from tests.processes import Worker
 pytestmark = pytest.mark.battery
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 ROUNDS = 100 if BATTERY else 8
+MOST_ROUNDS = 6 * ROUNDS
 #: Rounds a service without a lock gets to betray itself; it needs fewer.
-MUTANT_ROUNDS = 40
+MUTANT_ROUNDS = 120
 
 GROUNDS = frozenset({"revoked", "event", "ruled", "restricted", "evidence", "agreement"})
 CIRCLE = "with_consents_before_patients"
@@ -53,6 +54,9 @@ def test_nothing_rests_on_what_had_ended_and_nobody_waits_in_a_circle(
     with two_processes(cluster, tmp_path_factory, "mixed", "service.app:create") as (service, workers):
         before = deadlocks(service)
         answered = [one_round(service, workers, number) for number in range(ROUNDS)]
+        # on a busy machine a few rounds may miss one side of an end: then it is asked a few times more
+        while not _both_sides(answered) and len(answered) < MOST_ROUNDS:
+            answered.append(one_round(service, workers, len(answered)))
         assert [fault for tally, _ in answered for fault in tally.faults] == []
         assert deadlocks(service) == before
         restricted = sorted({one for _, found in answered for one in found})
@@ -60,11 +64,18 @@ def test_nothing_rests_on_what_had_ended_and_nobody_waits_in_a_circle(
         verify_ledger(service)
         assert broken_order(service, "position", restricted) == {}
     # every ground was there before its end and was missed after it: else the order was never asked
-    for ground in GROUNDS:
-        assert sum(tally.made.get(ground, 0) for tally, _ in answered) > 0, ground
-        assert sum(tally.refused.get(ground, 0) for tally, _ in answered) > 0, ground
+    assert _both_sides(answered)
     busy = sum(tally.statuses.count(503) for tally, _ in answered)
     assert busy * 10 <= sum(len(tally.statuses) for tally, _ in answered), "too busy to have tried anything"
+
+
+def _both_sides(answered: list[tuple[Tally, list[str]]]) -> bool:
+    tallies = [tally for tally, _ in answered]
+    return all(
+        any(tally.made.get(ground, 0) for tally in tallies)
+        and any(tally.refused.get(ground, 0) for tally in tallies)
+        for ground in GROUNDS
+    )
 
 
 @pytest.mark.parametrize("mutant", sorted(MUTANTS) if BATTERY else ["without_evidence_lock"])
