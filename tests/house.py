@@ -48,6 +48,8 @@ timezone: America/New_York
 state: NY
 director: Dr Dana Director
 covered_entity: true
+front_office: {{name: Front Desk on Test Street, phone: "+1-555-0142"}}
+on_call: {{name: Dr Olu Testperson, phone: "+1-555-0143"}}
 units:
   - {{key: U1, name: SUD intensive outpatient, regime: part2, publicly_sud_only: true}}
   - {{key: U2, name: Mental health intensive outpatient, regime: hipaa_only}}

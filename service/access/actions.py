@@ -23,6 +23,15 @@ class Action(StrEnum):
     EVENT_RECORD = "event.record"
     RECIPIENT_REGISTER = "recipient.register"
     RECIPIENT_LIST = "recipient.list"
+    PATIENT_MERGE = "patient.merge"
+    PATIENT_UNMERGE = "patient.unmerge"
+    #: The patients a member of staff works with, by name: each shown has an entry of its own.
+    CASELOAD_READ = "caseload.read"
+    EPISODE_OPEN = "episode.open"
+    EPISODE_READ = "episode.read"
+    EPISODE_ADMIT = "episode.admit"
+    #: Step-down, taper, transfer, discharge.
+    EPISODE_MOVE = "episode.move"
     EMERGENCY_OPEN = "emergency.open"
     EMERGENCY_END = "emergency.end"
     # intake
@@ -34,6 +43,43 @@ class Action(StrEnum):
     ASSESSMENT_LIST = "assessment.list"
     FLAG_RAISE = "flag.raise"
     FLAG_ACKNOWLEDGE = "flag.acknowledge"
+    FLAG_ASSIGN = "flag.assign"
+    FLAG_ESCALATE = "flag.escalate"
+    PACK_ATTEST = "pack.attest"
+    PACK_READ = "pack.read"
+    MEDICAL_WRITE = "medical.write"
+    MEDICAL_READ = "medical.read"
+    #: A nurse or medical reviewer has read the medical intake and signs for it.
+    MEDICAL_REVIEW = "medical.review"
+    DIAGNOSIS_RECORD = "diagnosis.record"
+    LABEL_RAISE = "label.raise"
+    LABEL_LOWER = "label.lower"
+    # admission
+    PACKET_READ = "packet.read"
+    PACKET_WORK = "packet.work"
+    PACKET_WAIVE = "packet.waive"
+    #: What is to be done today, of all patients of the program.
+    WORK_LIST_READ = "work_list.read"
+    FORM_SIGN = "form.sign"
+    FORM_READ = "form.read"
+    PLACEMENT_READ = "placement.read"
+    PLACEMENT_DECIDE = "placement.decide"
+    #: A second clinician signs for an override downwards.
+    PLACEMENT_SECOND = "placement.second"
+    CARE_PLAN_WRITE = "care_plan.write"
+    CARE_PLAN_READ = "care_plan.read"
+    CARE_PLAN_SIGN = "care_plan.sign"
+    VISIT_RECORD = "visit.record"
+    #: Figures about the program: override rates, deadlines kept. No patient in them.
+    REPORT_READ = "report.read"
+    # delivery
+    MESSAGE_SEND = "message.send"
+    MESSAGE_READ = "message.read"
+    MESSAGE_SETTLE = "message.settle"
+    LINK_MAKE = "link.make"
+    LINK_END = "link.end"
+    LINK_OPEN = "link.open"
+    LINK_REFUSED = "link.refused"
     # the record
     ITEM_WRITE = "item.write"
     ITEM_READ = "item.read"
@@ -101,6 +147,7 @@ class Action(StrEnum):
     INTEGRITY_FAILED = "integrity.failed"
     # administration
     USER_MANAGE = "user.manage"
+    CREDENTIAL_MANAGE = "credential.manage"
     CLIENT_MANAGE = "client.manage"
     PROGRAM_READ = "program.read"
     PROGRAM_MANAGE = "program.manage"
@@ -132,6 +179,24 @@ CONTENT_ACTIONS: Final = frozenset(
         Action.RECORD_USE,
         Action.PACKAGE_FETCH,
         Action.ATTACHMENT_READ,
+        Action.MEDICAL_READ,
+        Action.MEDICAL_WRITE,
+        Action.PLACEMENT_READ,
+        Action.CARE_PLAN_READ,
+    }
+)
+
+#: What takes a professional's licence or certificate: forbidden to whoever's has run out.
+CLINICAL_ACTIONS: Final = frozenset(
+    {
+        Action.MEDICAL_REVIEW,
+        Action.DIAGNOSIS_RECORD,
+        Action.PLACEMENT_DECIDE,
+        Action.PLACEMENT_SECOND,
+        Action.CARE_PLAN_WRITE,
+        Action.CARE_PLAN_SIGN,
+        Action.EMERGENCY_OPEN,
+        Action.EVIDENCE_SIGN_OFF,
     }
 )
 
@@ -150,6 +215,10 @@ OUTSIDE_ACTIONS: Final = frozenset(
 _EVENTS: Final = frozenset(
     {
         Action.FLAG_RAISE,
+        Action.FLAG_ESCALATE,
+        Action.MESSAGE_SETTLE,
+        Action.LINK_OPEN,
+        Action.LINK_REFUSED,
         Action.REVIEW_OPEN,
         Action.SIGN_IN_SUCCEEDED,
         Action.SIGN_IN_REFUSED,
@@ -212,5 +281,38 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.PACKAGE_FETCH,
         Action.RECORDS_REQUEST,
         Action.ACCOUNTING_READ,
+        Action.PATIENT_MERGE,
+        Action.PATIENT_UNMERGE,
+        Action.CASELOAD_READ,
+        Action.EPISODE_OPEN,
+        Action.EPISODE_READ,
+        Action.EPISODE_ADMIT,
+        Action.EPISODE_MOVE,
+        Action.FLAG_ASSIGN,
+        Action.FLAG_ESCALATE,
+        Action.MEDICAL_WRITE,
+        Action.MEDICAL_READ,
+        Action.MEDICAL_REVIEW,
+        Action.DIAGNOSIS_RECORD,
+        Action.LABEL_RAISE,
+        Action.LABEL_LOWER,
+        Action.PACKET_READ,
+        Action.PACKET_WORK,
+        Action.PACKET_WAIVE,
+        Action.WORK_LIST_READ,
+        Action.FORM_SIGN,
+        Action.FORM_READ,
+        Action.PLACEMENT_READ,
+        Action.PLACEMENT_DECIDE,
+        Action.PLACEMENT_SECOND,
+        Action.CARE_PLAN_WRITE,
+        Action.CARE_PLAN_READ,
+        Action.CARE_PLAN_SIGN,
+        Action.VISIT_RECORD,
+        Action.MESSAGE_SEND,
+        Action.MESSAGE_READ,
+        Action.MESSAGE_SETTLE,
+        Action.LINK_MAKE,
+        Action.LINK_END,
     }
 )

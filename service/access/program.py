@@ -18,6 +18,11 @@ import yaml
 from service.errors import Code, FieldError, Invalid
 from service.ids import ProgramId
 
+_FIELDS = {
+    *("key", "name", "timezone", "state", "director", "covered_entity", "units"),
+    *("front_office", "on_call", "accreditor", "requires_credentials"),
+}
+_ACCREDITORS = ("joint_commission", "carf", "none")
 _KEY = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _UNIT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
 _STATE = re.compile(r"[A-Z]{2}")
@@ -41,8 +46,21 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody to call: what a flag's next step shows, and what a message may name."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
-    """Configuration of one program. `director`: whose findings 2.14(c) and 2.15(a)(2) ask for."""
+    """Configuration of one program. `director`: whose findings 2.14(c) and 2.15(a)(2) ask for.
+
+    `front_office` is what messages call the program: a name that tells neither program nor condition. `on_call` is who
+    comes when a flag is urgent. `accreditor`: joint_commission | carf | none. `requires_credentials`: clinical acts take
+    a credential in force, not merely none that has run out.
+    """
 
     id: ProgramId
     key: str
@@ -52,6 +70,10 @@ class Program:
     director: str
     covered_entity: bool
     units: Mapping[str, Unit]
+    front_office: Contact | None = None
+    on_call: Contact | None = None
+    accreditor: str = "none"
+    requires_credentials: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -69,7 +91,7 @@ def read_program(program_id: ProgramId, document: str) -> Program:
         raise Invalid(Code.PROGRAM_INVALID, "The program description is not valid YAML.") from None
     faults: list[FieldError] = []
     fields = _mapping(loaded, "", faults)
-    _only(fields, {"key", "name", "timezone", "state", "director", "covered_entity", "units"}, "", faults)
+    _only(fields, _FIELDS, "", faults)
     key = _text(fields, "key", "", faults, _KEY)
     name = _text(fields, "name", "", faults)
     timezone = _text(fields, "timezone", "", faults)
@@ -81,6 +103,11 @@ def read_program(program_id: ProgramId, document: str) -> Program:
     director = _text(fields, "director", "", faults)
     covered_entity = _flag(fields, "covered_entity", "", faults, default=None)
     units = _units(fields.get("units"), faults)
+    front_office, on_call = _contact(fields, "front_office", faults), _contact(fields, "on_call", faults)
+    accreditor = fields.get("accreditor", "none")
+    if accreditor not in _ACCREDITORS:
+        faults.append(FieldError("accreditor", "unknown_code", f"One of: {', '.join(_ACCREDITORS)}."))
+    requires_credentials = _flag(fields, "requires_credentials", "", faults, default=False)
     if faults:
         raise Invalid(Code.PROGRAM_INVALID, "The program description has faults.", faults)
     return Program(
@@ -92,7 +119,19 @@ def read_program(program_id: ProgramId, document: str) -> Program:
         director=director,
         covered_entity=covered_entity,
         units=MappingProxyType(units),
+        front_office=front_office,
+        on_call=on_call,
+        accreditor=str(accreditor),
+        requires_credentials=requires_credentials,
     )
+
+
+def _contact(fields: Mapping[str, Any], name: str, faults: list[FieldError]) -> Contact | None:
+    if name not in fields:
+        return None
+    given = _mapping(fields[name], name, faults)
+    _only(given, {"name", "phone"}, name, faults)
+    return Contact(_text(given, "name", f"{name}.", faults), _text(given, "phone", f"{name}.", faults))
 
 
 def _units(given: object, faults: list[FieldError]) -> dict[str, Unit]:

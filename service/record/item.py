@@ -37,6 +37,12 @@ class Kind(StrEnum):
     DISCHARGE_SUMMARY = "discharge_summary"
     DEMOGRAPHICS = "demographics"
     ATTACHMENT = "attachment"
+    HEALTH_HISTORY = "health_history"
+    ALLERGY_LIST = "allergy_list"
+    VITAL_SIGNS = "vital_signs"
+    #: What the clinician decided about placement, never what the rules suggested.
+    LEVEL_OF_CARE = "level_of_care"
+    SAFETY_PLAN = "safety_plan"
     # extracts: the little that a basis without consent can reach, written for that act
     NAME = "name"
     ADDRESS = "address"

@@ -5,7 +5,9 @@ entry written in the same transaction, which a deferred constraint trigger deman
 """
 
 from service.store.tables import (
+    admission,
     consent,
+    delivery,
     disclosure,
     emergency,
     evidence,
@@ -13,6 +15,7 @@ from service.store.tables import (
     intake,
     ledger,
     people,
+    people_care,
     programs,
     record,
     requests,
@@ -21,7 +24,9 @@ from service.store.tables import (
 )
 
 __all__ = [
+    "admission",
     "consent",
+    "delivery",
     "disclosure",
     "emergency",
     "evidence",
@@ -29,6 +34,7 @@ __all__ = [
     "intake",
     "ledger",
     "people",
+    "people_care",
     "programs",
     "record",
     "requests",

@@ -3,7 +3,7 @@
 A user name can name a patient, so it is stored as a keyed index for look-up and sealed for display.
 """
 
-from sqlalchemy import ARRAY, Column, ForeignKey, Index, Integer, Table, Text, Uuid
+from sqlalchemy import ARRAY, Column, Date, ForeignKey, Index, Integer, Table, Text, Uuid
 
 from service.store.base import metadata
 from service.store.columns import (
@@ -52,6 +52,25 @@ session = Table(
     Column("end_reason", Text, nullable=True),
     entry_column(),
     Index("ix_session_account_id", "account_id"),
+)
+
+#: Licences and certificates of staff. One that has run out switches off what it stood for.
+credential = Table(
+    "credential",
+    metadata,
+    id_column(),
+    program_column(),
+    Column("account_id", Uuid(), ForeignKey("account.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),  # active | suspended | withdrawn
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date, nullable=True),  # last day on which it holds
+    version_column(),
+    sealed("particulars"),  # {number, issuer, verified_with, verified_by} under the program key
+    instant("recorded_at"),
+    entry_column(),
+    Index("ix_credential_account_id", "account_id"),
+    Index("ix_credential_program_id_ends_on", "program_id", "ends_on"),
 )
 
 #: One row per user name ever tried, known or not: the slot of an attempt is taken here before argon2 runs.

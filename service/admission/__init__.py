@@ -1,0 +1,1 @@
+"""From a first contact to an admission: packet and work list, placement, care plan, the gate between them."""

@@ -1,0 +1,1 @@
+"""The individual care plan: problems, measurable goals, interventions, hours, gates."""

@@ -1,0 +1,1 @@
+"""Placement support: facts in, a suggestion with all its reasons out; the clinician decides."""

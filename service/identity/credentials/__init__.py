@@ -1,0 +1,1 @@
+"""Licences and certificates of staff, and what ends with them."""

@@ -1,0 +1,1 @@
+"""Safety tasks: a raised flag has an owner, a clock and a named next step until somebody acted."""

@@ -1,0 +1,1 @@
+"""Episodes of care: referral, admission, step-down, discharge, readmission."""

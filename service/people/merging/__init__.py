@@ -1,0 +1,1 @@
+"""Two charts of one person read as one, and taken apart again."""
