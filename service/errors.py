@@ -57,6 +57,14 @@ class Code(StrEnum):
     ASSESSMENT_NOT_COMPLETED = "assessment_not_completed"
     TOTAL_MISMATCH = "total_mismatch"
     FLAG_CLOSED = "flag_closed"
+    # the packet and the gate
+    PACKET_ITEM_STATE = "packet_item_state"
+    PACKET_ITEM_INVALID = "packet_item_invalid"
+    PACKET_ITEM_NOT_WAIVABLE = "packet_item_not_waivable"
+    FORM_INVALID = "form_invalid"
+    FORM_TEXT_CHANGED = "form_text_changed"
+    FORM_NOT_NOW = "form_not_now"
+    ADMISSION_BLOCKED = "admission_blocked"
     # consent
     CONSENT_KIND_UNSUPPORTED = "consent_kind_unsupported"
     CONSENT_INCOMPLETE = "consent_incomplete"
