@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Engine, create_engine, insert
 from starlette.testclient import TestClient
 
 from service.access.caller import Caller, CallerKind, Role
@@ -28,7 +28,6 @@ from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.verify import verify
 from service.setup import prepare_database
 from service.store import embedded
-from service.store.engine import plain_engine
 from service.store.roles import provision
 from service.store.session import in_unit_sync
 from service.store.tables.identity import account, session
@@ -99,6 +98,10 @@ class Account:
     caller: Caller
 
 
+def _pooled(url: str) -> Engine:
+    return create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
+
+
 class House:
     """The application of one test worker."""
 
@@ -111,8 +114,9 @@ class House:
         self.settings = cluster.settings(database, data)
         keyring.init(self.settings.keyring, datetime.now(UTC))
         prepare_database(self.settings, self.clock)
-        self.engine = plain_engine(self.settings.database_url, self.settings)
-        self.sequencer_engine = plain_engine(self.settings.sequencer_database_url, self.settings)
+        # pooled, as the application's own are: a connection for every look would be a good part of the run's time
+        self.engine = _pooled(self.settings.database_url)
+        self.sequencer_engine = _pooled(self.settings.sequencer_database_url)
         self.app = build(self.settings, Options(clock=self.clock, sequence=False))
         self.http = TestClient(self.app, base_url="http://testserver", raise_server_exceptions=False)
         self.http.__enter__()
@@ -123,6 +127,8 @@ class House:
 
     def close(self) -> None:
         self.http.__exit__(None, None, None)
+        self.engine.dispose()
+        self.sequencer_engine.dispose()
 
     def superuser(self) -> psycopg.Connection[Any]:
         return self.cluster.superuser(self.database)

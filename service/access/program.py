@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
@@ -95,7 +96,7 @@ def read_program(program_id: ProgramId, document: str) -> Program:
     key = _text(fields, "key", "", faults, _KEY)
     name = _text(fields, "name", "", faults)
     timezone = _text(fields, "timezone", "", faults)
-    if timezone and timezone not in available_timezones():
+    if timezone and timezone not in _timezones():
         faults.append(
             FieldError("timezone", "unknown_timezone", "Not a zone of the IANA time zone database.")
         )
@@ -124,6 +125,11 @@ def read_program(program_id: ProgramId, document: str) -> Program:
         accreditor=str(accreditor),
         requires_credentials=requires_credentials,
     )
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _contact(fields: Mapping[str, Any], name: str, faults: list[FieldError]) -> Contact | None:

@@ -49,9 +49,5 @@ class DatabaseSource:
             yield Waiting(row, seconds)
 
     def acts_without_entry(self) -> Iterator[tuple[str, str]]:
-        for table, tenant in records.tables_with_acts(self.db):
-            found = records.acts_without_entry(
-                self.db, table, tenant=tenant, tree=self.tree, others=self.others
-            )
-            for entry_id in found:
-                yield table, entry_id
+        tables = records.tables_with_acts(self.db)
+        yield from records.acts_without_entry(self.db, tables, tree=self.tree, others=self.others)
