@@ -1,1 +1,1 @@
-"""The individual care plan: problems, measurable goals, interventions, hours, gates."""
+"""Care plans: what is planned with the person, what was held of it, what has to be true to move on."""
