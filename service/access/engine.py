@@ -29,6 +29,8 @@ from service.access.decision import Decision
 from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.access.purposes import Purposes, read_purposes
 from service.access.rules import Rule, hash_policies, read_rule
+from service.access.safety import FILE as SAFETY_FILE
+from service.access.safety import SafetyBook, read_safety
 from service.access.vocabulary import (
     EVIDENCE_FILE,
     VOCABULARY_FILE,
@@ -66,7 +68,7 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Policies, schema, purposes and bases as they were when the service started; immutable.
+    """Policies, schema, purposes, bases and duties as they were when the service started; immutable.
 
     `policy_set_hash` is the SHA-256, in hexadecimal, that every audit entry carries.
     """
@@ -74,6 +76,7 @@ class Engine:
     policy_set_hash: str
     purposes: Purposes
     bases: Bases
+    safety: SafetyBook
     rules: Mapping[str, Rule]
     _evaluate: Callable[[Question], Decision]
 
@@ -101,6 +104,7 @@ class Engine:
             policy_set_hash=hash_policies(policies),
             purposes=purposes,
             bases=bases,
+            safety=read_safety(_text(policies, SAFETY_FILE)),
             rules=MappingProxyType(rules),
             _evaluate=lru_cache(maxsize=_REMEMBERED)(evaluator.evaluate),
         )
