@@ -34,6 +34,11 @@ class Field:
         line = self._node.start_mark.line + 1
         raise DefinitionError(f"{self.source}:{line}: {self.path or 'file'}: {message}")
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether fields with names stand here, where a file may give either."""
+        return isinstance(self._node, MappingNode)
+
     def members(self, required: Collection[str], optional: Collection[str] = ()) -> "dict[str, Field]":
         """The members of a mapping; every required one, nothing outside the two lists."""
         members = self.mapping()
