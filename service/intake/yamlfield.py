@@ -39,6 +39,11 @@ class Field:
         """Whether fields with names stand here, where a file may give either."""
         return isinstance(self._node, MappingNode)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether a text stands here, where a file may give a number either way."""
+        return isinstance(self._node, ScalarNode) and self._node.tag == _TAG + "str"
+
     def members(self, required: Collection[str], optional: Collection[str] = ()) -> "dict[str, Field]":
         """The members of a mapping; every required one, nothing outside the two lists."""
         members = self.mapping()

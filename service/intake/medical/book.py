@@ -72,10 +72,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds when another question of the same form has one of these values."""
+    """Holds when another question of the same form has one of these values, or (`negated`) any other value."""
 
     question: str
     values: tuple[Value, ...]
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,20 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Both ends included; None: open."""
+    """From `low` to `high`, both included; `above` and `below` themselves are not. None: open."""
 
     low: Decimal | None = None
     high: Decimal | None = None
+    above: Decimal | None = None
+    below: Decimal | None = None
 
     def holds(self, value: Decimal) -> bool:
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return (
+            (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,11 @@ class Section:
     required_when: str | None = None
     #: Texts here reach people who must not learn of the program.
     tells_nothing: bool = False
+
+    @property
+    def takes_patient(self) -> bool:
+        """The patient may answer some of it."""
+        return any(one.self_report for one in self.questions)
 
     @property
     def questions(self) -> tuple[Question, ...]:
