@@ -61,6 +61,7 @@ class Code(StrEnum):
     ASSESSMENT_INCOMPLETE = "assessment_incomplete"
     ASSESSMENT_NOT_DRAFT = "assessment_not_draft"
     ASSESSMENT_NOT_COMPLETED = "assessment_not_completed"
+    ASSESSMENT_PATIENT_TYPED = "assessment_patient_typed"
     TOTAL_MISMATCH = "total_mismatch"
     FLAG_CLOSED = "flag_closed"
     # the packet and the gate
@@ -71,6 +72,11 @@ class Code(StrEnum):
     FORM_TEXT_CHANGED = "form_text_changed"
     FORM_NOT_NOW = "form_not_now"
     ADMISSION_BLOCKED = "admission_blocked"
+    # care plans
+    CARE_PLAN_INVALID = "care_plan_invalid"
+    CARE_PLAN_STATE = "care_plan_state"
+    VISIT_INVALID = "visit_invalid"
+    DISCHARGE_INVALID = "discharge_invalid"
     # consent
     CONSENT_KIND_UNSUPPORTED = "consent_kind_unsupported"
     CONSENT_INCOMPLETE = "consent_incomplete"
@@ -92,6 +98,8 @@ class Code(StrEnum):
     PASSWORD_UNACCEPTABLE = "password_unacceptable"  # noqa: S105 -- an error code, not a secret
     PROGRAM_INVALID = "program_invalid"
     ROLE_INVALID = "role_invalid"
+    CREDENTIAL_INVALID = "credential_invalid"
+    MESSAGE_UNSENDABLE = "message_unsendable"
     # the service
     SEALED = "sealed"
     INTEGRITY = "integrity"
