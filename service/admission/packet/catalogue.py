@@ -79,6 +79,7 @@ class ItemRule:
     blocks: tuple[Blocking, ...] = ()
     depends_on: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     within: str | None = None
     counted_from: Start = "opened"
     required: bool = True
@@ -107,7 +108,9 @@ class PacketBook:
     items: Mapping[str, ItemRule] = field(default_factory=dict[str, ItemRule])
 
     def applies(self, rule: ItemRule, situation: Situation) -> bool:
-        return all(self.conditions[name].holds(situation) for name in rule.when)
+        """Whether the item is there at all: what nobody knows counts as the file says, for `unless` as well."""
+        held = all(self.conditions[name].holds(situation) for name in rule.when)
+        return held and not any(self.conditions[name].holds(situation) for name in rule.unless)
 
     def blocks_of(self, rule: ItemRule, situation: Situation) -> tuple[Block, ...]:
         """What the item blocks for this patient, in the order of an intake."""
@@ -153,7 +156,7 @@ def _condition(name: str, row: Field) -> Condition:
 
 _REQUIRED = ("title", "completed_by", "owner", "waits_for", "done_by", "declining", "hook")
 _OPTIONAL = (
-    "due", "blocks", "depends_on", "when", "required", "either", "renew_days", "again_on", "waivable",
+    "due", "blocks", "depends_on", "when", "unless", "required", "either", "renew_days", "again_on", "waivable",
 )  # fmt: skip
 
 
@@ -181,6 +184,7 @@ def _item(key: str, order: int, row: Field, deadlines: Deadlines, known: Collect
         blocks=tuple(_blocking(one) for one in given["blocks"].sequence()) if "blocks" in given else (),
         depends_on=_words(given["depends_on"], known) if "depends_on" in given else (),
         when=_words(given["when"], CONDITIONS) if "when" in given else (),
+        unless=_words(given["unless"], CONDITIONS) if "unless" in given else (),
         within=within,
         counted_from=cast("Start", counted_from),
         required=given["required"].truth() if "required" in given else True,
