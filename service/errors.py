@@ -77,6 +77,9 @@ class Code(StrEnum):
     CARE_PLAN_STATE = "care_plan_state"
     VISIT_INVALID = "visit_invalid"
     DISCHARGE_INVALID = "discharge_invalid"
+    PLACEMENT_INVALID = "placement_invalid"
+    PLACEMENT_STATE = "placement_state"
+    SUGGESTION_STALE = "suggestion_stale"
     # consent
     CONSENT_KIND_UNSUPPORTED = "consent_kind_unsupported"
     CONSENT_INCOMPLETE = "consent_incomplete"
