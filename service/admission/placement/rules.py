@@ -173,6 +173,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """Whom the table was read for (adolescent, mental health), and what that brings with it."""
+
+    id: str
+    key: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """What the rules say. `levels` are the targets of the strongest class; empty when none can be named before its step
     is done.
@@ -184,8 +193,15 @@ class Suggestion:
     levels: tuple[Target, ...]
     would_change: tuple[Change, ...]
     undecided: tuple[Undecided, ...]
-    profiles: tuple[ProfileRule, ...]
+    profiles: tuple[Profile, ...]
     rule_set_version: str
+
+    @property
+    def insisted(self) -> frozenset[str]:
+        """Unknown facts without which the table says INCOMPLETE."""
+        return frozenset(
+            name for one in self.fired if one.outcome is Outcome.INCOMPLETE for name in one.facts
+        )
 
 
 def evaluate(rules: RuleSet, facts: Mapping[str, Value | None], stale: Iterable[str] = ()) -> Suggestion:
@@ -224,7 +240,9 @@ def evaluate(rules: RuleSet, facts: Mapping[str, Value | None], stale: Iterable[
         ),
         undecided=tuple(sorted(undecided, key=lambda one: (one.outcome.rank, one.id))),
         profiles=tuple(
-            one for one in rules.profiles if one.when.judge(Situation(known, old)).truth is Truth.TRUE
+            Profile(one.id, one.key, one.says)
+            for one in rules.profiles
+            if one.when.judge(Situation(known, old)).truth is Truth.TRUE
         ),
         rule_set_version=rules.version,
     )
