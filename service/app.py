@@ -30,6 +30,7 @@ from service.edge.metrics import sequencer_lag
 from service.edge.state import State
 from service.errors import StartRefused
 from service.evidence.rulebook import load_evidence
+from service.identity.credentials.rulebook import load_credentials
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
@@ -122,6 +123,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     rulebook = load_rulebook(settings.policies, CHECKED)
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
+    credentials = load_credentials(settings.policies)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -161,4 +163,5 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             interval=settings.sequencer_interval,
         ),
         instruments=instruments,
+        credentials=credentials,
     )

@@ -44,7 +44,7 @@ ROLES_OF_KIND = {
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One authenticated caller in one program. `units` are the keys of the units a member of staff works
-    in.
+    in; `credentials` the kinds of licence in force for them today, by the program's calendar.
     """
 
     kind: CallerKind
@@ -56,6 +56,13 @@ class Caller:
     patient_id: PatientId | None = None
     recipient_id: RecipientId | None = None
     assurance: str = "password"
+    credentials: frozenset[str] = frozenset()
+    #: One of them stands for clinical acts.
+    credential_in_force: bool = False
+    #: Some were recorded, and none that stands for clinical acts is in force.
+    credential_lapsed: bool = False
+    #: The program lets nobody act clinically who shows none.
+    credential_required: bool = False
 
     @property
     def is_outside(self) -> bool:

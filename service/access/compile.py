@@ -13,7 +13,13 @@ from uuid import UUID
 
 import yaml
 
-from service.access.actions import CONTENT_ACTIONS, LEGAL_ACTIONS, OUTSIDE_ACTIONS, Action
+from service.access.actions import (
+    CLINICAL_ACTIONS,
+    CONTENT_ACTIONS,
+    LEGAL_ACTIONS,
+    OUTSIDE_ACTIONS,
+    Action,
+)
 from service.access.caller import Role
 from service.access.decision import Confidence
 from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
@@ -32,6 +38,7 @@ GROUPS: Mapping[str, frozenset[Action]] = {
     "touches_patient": frozenset(action for action in Action if action.touches_patient),
     "ordinary": frozenset(Action) - LEGAL_ACTIONS,
     "content": CONTENT_ACTIONS,
+    "clinical": CLINICAL_ACTIONS,
     "outside": OUTSIDE_ACTIONS,
 }
 

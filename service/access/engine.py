@@ -26,7 +26,7 @@ from service.access.bases import BASES_FILE, Bases, read_bases
 from service.access.caller import ROLES_OF_KIND, Caller, CallerKind, Role
 from service.access.compile import GROUPS, SCHEMA_FILE, differences, facts_type
 from service.access.decision import Decision
-from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
+from service.access.facts import NO_CONTEXT, CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.access.purposes import Purposes, read_purposes
 from service.access.rules import Rule, hash_policies, read_rule
 from service.access.safety import FILE as SAFETY_FILE
@@ -57,6 +57,9 @@ class Question:
     kind: CallerKind
     roles: frozenset[Role]
     assurance: str
+    credential_in_force: bool
+    credential_lapsed: bool
+    credential_required: bool
     purpose: PurposeFacts
     home: bool
     facts: Facts | UseFacts | ReleaseFacts
@@ -116,7 +119,7 @@ class Engine:
         home = True
         if isinstance(facts, Facts) and facts.program is not None:
             home = facts.program == caller.program_id
-            facts = replace(facts, program=None)
+            facts = replace(facts, program=None, surviving=None)
         try:
             return self._evaluate(
                 Question(
@@ -124,6 +127,9 @@ class Engine:
                     kind=caller.kind,
                     roles=caller.roles,
                     assurance=caller.assurance,
+                    credential_in_force=caller.credential_in_force,
+                    credential_lapsed=caller.credential_lapsed,
+                    credential_required=caller.credential_required,
                     purpose=self.purposes.facts(caller, purpose),
                     home=home,
                     facts=facts,
@@ -267,6 +273,9 @@ def _caller_facts(question: Question) -> CallerFacts:
         requester=Role.REQUESTER in roles,
         system=Role.SYSTEM in roles,
         roles_fit_kind=bool(roles) and roles <= ROLES_OF_KIND[kind],
+        credential_in_force=question.credential_in_force,
+        credential_lapsed=question.credential_lapsed,
+        credential_required=question.credential_required,
         assurance=question.assurance,
     )
 
@@ -278,5 +287,5 @@ def _facts_json(facts: CallerFacts | PurposeFacts | Facts | UseFacts | ReleaseFa
 
 @lru_cache(maxsize=8)
 def _attributes(kind: type) -> tuple[tuple[str, ...], Any]:
-    names = tuple(field.name for field in fields(kind) if field.name != "program")
+    names = tuple(field.name for field in fields(kind) if field.name not in NO_CONTEXT)
     return names, attrgetter(*names)

@@ -6,6 +6,7 @@ one, so a fact nobody established cannot open anything. No fact holds anything a
 """
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 
@@ -34,6 +35,12 @@ class Facts:
     #: Program the thing belongs to; None when it is made by this act. Becomes the resource, not a context
     #: attribute.
     program: UUID | None = None
+    #: The chart that this one was merged into: it takes nothing new (work.py). No context attribute either.
+    surviving: UUID | None = None
+
+
+#: Facts that are no attributes of a context: they hold ids.
+NO_CONTEXT: Final = frozenset({"program", "surviving"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,12 @@ class CallerFacts:
     system: bool = False
     #: Every role is one an account of this kind can hold.
     roles_fit_kind: bool = False
+    #: A licence or certificate that stands for clinical acts is in force today.
+    credential_in_force: bool = False
+    #: Some were recorded for this caller, and none of those is in force today.
+    credential_lapsed: bool = True
+    #: The program asks for one in force, not merely for none that has run out.
+    credential_required: bool = True
     #: password | otp | passkey ...: how sure we are who this is.
     assurance: str = ""
 

@@ -11,10 +11,12 @@ from service.api import (
     auth,
     consent_texts,
     consents,
+    credentials,
     disclosures,
     emergency,
     events,
     evidence,
+    flags,
     health,
     instruments,
     items,
@@ -40,12 +42,14 @@ root.include_router(health.router)
 root.include_router(auth.well_known)
 router.include_router(auth.router)
 router.include_router(administration.router)
+router.include_router(credentials.router)
 router.include_router(patients.router)
 router.include_router(events.router)
 router.include_router(relationships.router)
 router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
+router.include_router(flags.router)
 router.include_router(consent_texts.router)
 router.include_router(consents.router)
 router.include_router(disclosures.router)

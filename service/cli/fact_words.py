@@ -26,6 +26,18 @@ YES_NO: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the caller's roles are ones an account of its kind can hold",
             "the caller holds a role its kind of account cannot hold, or none",
         ),
+        "caller.credential_in_force": (
+            "a credential of the caller that stands for clinical acts is in force",
+            "no credential of the caller that stands for clinical acts is in force",
+        ),
+        "caller.credential_lapsed": (
+            "credentials of the caller were recorded, and none that stands for clinical acts is in force",
+            "a credential that stands for clinical acts is in force, or none was ever recorded",
+        ),
+        "caller.credential_required": (
+            "the program asks for a credential in force",
+            "the program does not ask for a credential in force",
+        ),
         "purpose.stated": ("a purpose of use is stated", "no purpose of use is stated"),
         "purpose.allowed": (
             "the caller may state this purpose",

@@ -3,12 +3,16 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import Connection
 
+from service.access.caller import Caller
+from service.access.program import Program
 from service.edge.bearer import bearer_session, unauthenticated
 from service.edge.context import request_id_of, state_of
 from service.edge.once import claim_key, finish_key, read_claim
@@ -21,6 +25,7 @@ from service.errors import (
     Unavailable,
 )
 from service.identity import records as identity
+from service.identity.credentials.model import CredentialBook, standing
 from service.ids import SessionId
 from service.store.session import in_unit
 from service.work import Denied, Work, enter, record_denial
@@ -106,17 +111,32 @@ def _open_work(
 ) -> Work:
     now = state.clock.now()
     found = identity.session_caller(connection, session_id, now)
-    if found is None or found[2] != channel:
+    if found is None or found.channel.carried_as.value != channel:
         raise unauthenticated()
-    caller, program_version, _ = found
+    program = state.programs.get(connection, found.caller.program_id, found.program_version)
     return Work(
         state.mechanisms,
         connection,
-        caller,
-        state.programs.get(connection, caller.program_id, program_version),
+        _with_credentials(found, program, state.credentials, now),
+        program,
         now,
         purpose=stated_purpose(request),
         request_id=request_id_of(request),
+    )
+
+
+def _with_credentials(
+    found: identity.FoundSession, program: Program, book: CredentialBook, now: datetime
+) -> Caller:
+    """The caller with what their credentials are worth today, in the program's time zone."""
+    today = now.astimezone(program.zone).date()
+    shown = standing(found.held, book, today)
+    return replace(
+        found.caller,
+        credentials=shown.kinds,
+        credential_in_force=shown.in_force,
+        credential_lapsed=shown.lapsed,
+        credential_required=program.requires_credentials,
     )
 
 

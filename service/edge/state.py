@@ -15,6 +15,7 @@ from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
 from service.evidence.rulebook import EvidenceBook
 from service.identity import records
+from service.identity.credentials.model import CredentialBook
 from service.identity.tokens import Tokens
 from service.ids import ProgramId
 from service.intake.instrument import Catalogue
@@ -55,5 +56,6 @@ class State:
     tokens: Tokens
     sequencer: Sequencer
     instruments: Catalogue
+    credentials: CredentialBook
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)

@@ -16,10 +16,16 @@ class AccountState(StrEnum):
 
 
 class Channel(StrEnum):
-    """How the caller carries the session: a bearer token, or the cookie of the pages."""
+    """How the session was begun: with a password for a bearer token, on the pages, or with a packet link."""
 
     TOKEN = "token"  # noqa: S105 -- a name
     PAGE = "page"
+    LINK = "link"
+
+    @property
+    def carried_as(self) -> "Channel":
+        """How the caller carries it: who came by a link has a bearer token too."""
+        return Channel.PAGE if self is Channel.PAGE else Channel.TOKEN
 
 
 class EndReason(StrEnum):

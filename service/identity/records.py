@@ -7,18 +7,32 @@ Everything else is under row-level security like any table.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Row, Text, Uuid, bindparam, column, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.types import ARRAY, DateTime, Interval, LargeBinary
 
 from service.access.caller import Caller, CallerKind, Role
+from service.identity.credentials.model import CredentialState, Held
 from service.identity.lockout import Slots
 from service.identity.model import AccountState, Channel, EndReason, Session
-from service.identity.sessions import IDLE_LIMIT
+from service.identity.sessions import IDLE_LIMIT, LINK_IDLE_LIMIT
 from service.ids import AccountId, PatientId, ProgramId, RecipientId, SessionId
 from service.store.tables.identity import account, session, sign_in_slot
 from service.store.tables.programs import program
@@ -42,6 +56,7 @@ _CALLER = select(
         column("patient_id", Uuid()),
         column("recipient_id", Uuid()),
         column("channel", Text()),
+        column("credentials", JSONB()),
     )
 )
 _BY_NAME = select(
@@ -82,7 +97,15 @@ _SESSIONS = (
     select(session)
     .where(session.c.account_id == bindparam("account_id"), session.c.id > bindparam("after"))
     .where(session.c.ended_at.is_(None), session.c.expires_at > bindparam("now"))
-    .where(session.c.last_used_at > bindparam("used_since"))
+    .where(
+        or_(
+            session.c.last_used_at > bindparam("used_since"),
+            and_(
+                session.c.channel == Channel.LINK.value,
+                session.c.last_used_at > bindparam("link_used_since"),
+            ),
+        )
+    )
     .order_by(session.c.id)
     .limit(bindparam("limit"))
 )
@@ -181,8 +204,20 @@ class StoredProgram:
 # -- before the tenant is known --------------------------------------------------------------------
 
 
-def session_caller(db: Connection, session_id: SessionId, now: datetime) -> tuple[Caller, int, str] | None:
-    """Who calls, the version of their program's configuration, and the session's channel; None when it is over.
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A live session: who calls, the version of their program's configuration, the channel, and the caller's
+    credentials, to be weighed by the program's calendar.
+    """
+
+    caller: Caller
+    program_version: int
+    channel: Channel
+    held: tuple[Held, ...] = ()
+
+
+def session_caller(db: Connection, session_id: SessionId, now: datetime) -> FoundSession | None:
+    """The session if it is alive, in one round trip; None when it is over.
 
     Also sets the transaction's tenant, and notes the use of the session at most once a minute.
     """
@@ -199,7 +234,8 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> tupl
         patient_id=None if row.patient_id is None else PatientId(row.patient_id),
         recipient_id=None if row.recipient_id is None else RecipientId(row.recipient_id),
     )
-    return caller, row.program_version or 0, row.channel
+    held = tuple(_held(*one) for one in row.credentials or ())
+    return FoundSession(caller, row.program_version or 0, Channel(row.channel), held)
 
 
 def candidate(db: Connection, username_index: bytes) -> Candidate | None:
@@ -309,6 +345,7 @@ def live_sessions(db: Connection, account_id: UUID, now: datetime, after: UUID, 
         "account_id": account_id,
         "now": now,
         "used_since": now - IDLE_LIMIT,
+        "link_used_since": now - LINK_IDLE_LIMIT,
         "after": after,
         "limit": limit,
     }
@@ -384,6 +421,11 @@ def change_program(db: Connection, changed: StoredProgram, entry_id: UUID) -> No
 
 
 # -- rows ------------------------------------------------------------------------------------------
+
+
+def _held(kind: str, state: str, starts_on: str, ends_on: str | None) -> Held:
+    last = None if ends_on is None else date.fromisoformat(ends_on)
+    return Held(kind, CredentialState(state), date.fromisoformat(starts_on), last)
 
 
 def _read(row: Row[Any] | None) -> StoredAccount | None:

@@ -6,7 +6,7 @@ permits. `each` is a row for every single change in it, or in the list of facts.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,15 @@ from tests.policies.callers import ELSEWHERE, HOME, caller
 ROWS = Path(__file__).parent / "rows"
 _FACTS = "facts.yaml"
 #: Who calls, to do what, and why.
-_CALL = ("act", "roles", "kind", "purpose", "elsewhere")
+_CALL = ("act", "roles", "kind", "purpose", "elsewhere", "credential")
+#: What a caller can show for clinical acts.
+_CREDENTIAL: Mapping[str, Mapping[str, bool]] = {
+    "unrecorded": {},
+    "in_force": {"credential_in_force": True},
+    "lapsed": {"credential_lapsed": True},
+    "required": {"credential_required": True},
+    "required_and_in_force": {"credential_required": True, "credential_in_force": True},
+}
 _ROW = {"with", "each", "permit", "deny", *_CALL}
 
 
@@ -97,6 +105,7 @@ def _row(rule: str, said: Mapping[str, Any], base: Mapping[str, Any], change: Ma
         if roles
         else Caller(CallerKind.STAFF, caller(Role.INTAKE).account_id, HOME, None, frozenset())
     )
+    who = replace(who, **_CREDENTIAL[said.get("credential", "unrecorded")])
     made = facts_type(action)
     known = {field.name for field in fields(made)}
     given = {**base, **change}
@@ -109,7 +118,7 @@ def _row(rule: str, said: Mapping[str, Any], base: Mapping[str, Any], change: Ma
     parts = [f"{name}={_short(value)}" for name, value in change.items()]
     parts += [
         f"{name}={_short(said[name])}"
-        for name in ("act", "roles", "kind", "purpose", "elsewhere")
+        for name in _CALL
         if name in said
     ]
     return PolicyRow(

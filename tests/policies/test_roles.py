@@ -83,7 +83,7 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.CARE_PLAN_SIGN: _CLINICAL,
     Action.VISIT_RECORD: _CLINICAL,
     Action.REPORT_READ: _COMPLIANCE,
-    Action.MESSAGE_SEND: _CARE,
+    Action.MESSAGE_SEND: _CARE | {Role.SYSTEM: ANY},
     Action.MESSAGE_READ: _CARE | _COMPLIANCE,
     Action.LINK_MAKE: _CARE,
     Action.LINK_END: _CARE,
