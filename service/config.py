@@ -35,6 +35,14 @@ class Settings:
     idle_in_transaction_timeout: float = 10.0
     sequencer_interval: float = 1.0
     metrics_token: str | None = None
+    smtp_host: str | None = None  # without one no e-mail is sent
+    smtp_port: int = 587
+    smtp_username: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""  # an address that tells neither program nor condition
+    texts_url: str | None = None  # a provider of text messages; without one none is sent
+    texts_token: str = ""
+    bounce_token: str | None = None  # what the mail provider shows when it reports a bounce
 
     @property
     def secure_cookies(self) -> bool:
@@ -67,7 +75,17 @@ class Settings:
             variables["CONSENTRY_OWNER_DATABASE_URL"] = self.owner_database_url
         if self.metrics_token:
             variables["CONSENTRY_METRICS_TOKEN"] = self.metrics_token
-        return variables
+        delivery = {
+            "CONSENTRY_SMTP_HOST": self.smtp_host,
+            "CONSENTRY_SMTP_PORT": str(self.smtp_port),
+            "CONSENTRY_SMTP_USERNAME": self.smtp_username,
+            "CONSENTRY_SMTP_PASSWORD": self.smtp_password,
+            "CONSENTRY_MAIL_FROM": self.mail_from,
+            "CONSENTRY_TEXTS_URL": self.texts_url,
+            "CONSENTRY_TEXTS_TOKEN": self.texts_token,
+            "CONSENTRY_BOUNCE_TOKEN": self.bounce_token,
+        }
+        return variables | {name: value for name, value in delivery.items() if value}
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -82,10 +100,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "CONSENTRY_SEQUENCER_DATABASE_URL is not set: the ledger cannot be sequenced without it"
         )
     owner = env.get("CONSENTRY_OWNER_DATABASE_URL")
-    try:
-        pool_size = int(env.get("CONSENTRY_POOL_SIZE", "16"))
-    except ValueError:
-        raise StartRefused("CONSENTRY_POOL_SIZE must be a whole number") from None
+    host, sender = env.get("CONSENTRY_SMTP_HOST") or None, env.get("CONSENTRY_MAIL_FROM", "")
+    if host and "@" not in sender:
+        raise StartRefused("CONSENTRY_MAIL_FROM must be the address that CONSENTRY_SMTP_HOST sends from")
     return Settings(
         data=Path(env.get("CONSENTRY_DATA", ".consentry")).resolve(),
         database_url=_driver(url),
@@ -96,9 +113,24 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         demo=env.get("CONSENTRY_DEMO") == "1",
         policies=Path(env.get("CONSENTRY_POLICIES", str(ROOT / "policies"))),
         migrations=Path(env.get("CONSENTRY_MIGRATIONS", str(ROOT / "migrations"))),
-        pool_size=pool_size,
+        pool_size=_number(env, "CONSENTRY_POOL_SIZE", 16),
         metrics_token=env.get("CONSENTRY_METRICS_TOKEN"),
+        smtp_host=host,
+        smtp_port=_number(env, "CONSENTRY_SMTP_PORT", 587),
+        smtp_username=env.get("CONSENTRY_SMTP_USERNAME", ""),
+        smtp_password=env.get("CONSENTRY_SMTP_PASSWORD", ""),
+        mail_from=sender,
+        texts_url=env.get("CONSENTRY_TEXTS_URL") or None,
+        texts_token=env.get("CONSENTRY_TEXTS_TOKEN", ""),
+        bounce_token=env.get("CONSENTRY_BOUNCE_TOKEN") or None,
     )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(env.get(name, str(default)))
+    except ValueError:
+        raise StartRefused(f"{name} must be a whole number") from None
 
 
 def _driver(url: str) -> str:

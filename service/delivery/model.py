@@ -104,3 +104,13 @@ class Unsendable:
     """It will not, and nothing was written: call the patient instead."""
 
     reason: Reason
+
+
+class LinkState(StrEnum):
+    """A packet link. USED_UP: too many wrong birth dates; ENDED: by staff, or by a newer link. That its days are over is
+    worked out from the time.
+    """
+
+    OPEN = "open"
+    USED_UP = "used_up"
+    ENDED = "ended"
