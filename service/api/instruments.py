@@ -10,28 +10,52 @@ from service.edge.context import state_of
 from service.edge.deps import perform, reply
 from service.edge.strict import StrictRoute
 from service.errors import Code, NotFound
-from service.intake.instrument import Catalogue, Instrument, PatternBand, TotalBand
+from service.intake.conditions import condition_to_json
+from service.intake.context import ContextField
+from service.intake.instrument import Band, Catalogue, Instrument, Item, Option
 from service.work import Work
 
 router = APIRouter(prefix="/instruments", tags=["intake"], route_class=StrictRoute)
 
 
 class OptionModel(BaseModel):
-    value: int
+    """`value` is what a form sends: a whole number, or a word of a multiple choice (a list of words). `points`
+    is what it adds. An `exclusive` option stands alone.
+    """
+
+    value: int | str
     label: str
+    points: int
+    exclusive: bool
+    code: str | None
+
+
+class VariantModel(BaseModel):
+    """How the item differs when the condition on the context holds; null: as in the item."""
+
+    when: dict[str, Any]
+    text: str | None
+    options: list[OptionModel] | None
     code: str | None
 
 
 class ItemModel(BaseModel):
-    """`declined` says what the word "declined" does: `answer` counts, `missing` leaves the item unanswered."""
+    """`declined` says what the word "declined" does: `answer` counts, `missing` leaves the item unanswered.
+
+    `measured_by` names a context field whose value answers the item.
+    """
 
     key: str
+    section: str | None
     text: str
     options: list[OptionModel]
+    multiple: bool
     required: bool
     scored: bool
     declined: str
     asked_when: dict[str, Any] | None
+    variants: list[VariantModel]
+    measured_by: str | None
     code: str | None
 
 
@@ -44,20 +68,73 @@ class BandModel(BaseModel):
     last: int | None
 
 
+class BandSetModel(BaseModel):
+    """The bands where the condition on the context holds; null: everywhere else."""
+
+    when: dict[str, Any] | None
+    bands: list[BandModel]
+
+
+class ScaleModel(BaseModel):
+    key: str
+    label: str
+    method: str
+    items: list[str]
+
+
+class ContextModel(BaseModel):
+    """What is known beside the answers. Results with different values of a field that `separates` are never
+    compared.
+    """
+
+    key: str
+    label: str
+    kind: str
+    values: dict[str, str]
+    default: str | None
+    asked: bool
+    separates: bool
+
+
+class WordingModel(BaseModel):
+    """`licensed`: the texts are short labels of our own; the wording is the holder's."""
+
+    state: str
+    holder: str | None
+    checked: bool
+    note: str
+
+
+class ChangeModel(BaseModel):
+    """Differences of totals that are more than chance, and that matter to the patient."""
+
+    reliable: int
+    meaningful: int | None
+    source: str
+
+
 class InstrumentModel(BaseModel):
     key: str
     version: int
     title: str
     purpose: str
     instruction: str
+    answered_by: str
     source: str
+    scoring_source: str
     licence: dict[str, str]
+    wording: WordingModel
     labels: list[str]
     rule_version: str
+    settings: dict[str, int]
     codes: dict[str, str | None]
     code_notice: str | None
+    context: list[ContextModel]
     items: list[ItemModel]
+    subscales: list[ScaleModel]
     bands: list[BandModel]
+    band_sets: list[BandSetModel]
+    change: ChangeModel | None
 
 
 class InstrumentListModel(BaseModel):
@@ -97,6 +174,7 @@ def _allowed(work: Work, catalogue: Catalogue) -> Catalogue:
 
 
 def _view(catalogue: Catalogue, instrument: Instrument) -> dict[str, Any]:
+    scoring, wording = instrument.scoring, instrument.wording
     coded = instrument.panel_code or any(item.code for item in instrument.items)
     return {
         "key": instrument.key,
@@ -104,38 +182,93 @@ def _view(catalogue: Catalogue, instrument: Instrument) -> dict[str, Any]:
         "title": instrument.title,
         "purpose": instrument.purpose,
         "instruction": instrument.instruction,
+        "answered_by": instrument.answered_by.value,
         "source": instrument.source,
+        "scoring_source": scoring.source,
         "licence": {"name": instrument.licence.name, "text": instrument.licence.text},
+        "wording": {
+            "state": wording.state.value,
+            "holder": wording.holder,
+            "checked": wording.checked,
+            "note": wording.note,
+        },
         "labels": sorted(instrument.labels),
         "rule_version": instrument.rule_version,
+        "settings": dict(instrument.settings),
         "codes": {"panel": instrument.panel_code, "total": instrument.total_code},
         "code_notice": catalogue.code_notice if coded else None,
-        "items": [
-            {
-                "key": item.key,
-                "text": item.text,
-                "options": [
-                    {"value": option.value, "label": option.label, "code": option.code}
-                    for option in item.options
-                ],
-                "required": item.required,
-                "scored": item.scored,
-                "declined": "answer" if item.declined_answers else "missing",
-                "asked_when": None
-                if item.asked_when is None
-                else {
-                    "any_of": list(item.asked_when.any_of),
-                    "at_least": item.asked_when.at_least,
-                    "declined": item.asked_when.declined,
-                },
-                "code": item.code,
-            }
-            for item in instrument.items
+        "context": [_context(field) for field in instrument.context],
+        "items": [_item(item) for item in instrument.items],
+        "subscales": [
+            {"key": one.key, "label": one.label, "method": one.method.value, "items": list(one.items)}
+            for one in scoring.scales
         ],
-        "bands": [_band(band) for band in instrument.scoring.bands],
+        "bands": [_band(band) for band in scoring.bands],
+        "band_sets": [
+            {
+                "when": None if one.when is None else condition_to_json(one.when),
+                "bands": [_band(band) for band in one.bands],
+            }
+            for one in scoring.band_sets
+        ],
+        "change": None
+        if instrument.change is None
+        else {
+            "reliable": instrument.change.reliable,
+            "meaningful": instrument.change.meaningful,
+            "source": instrument.change.source,
+        },
     }
 
 
-def _band(band: TotalBand | PatternBand) -> dict[str, Any]:
-    limits = (band.first, band.last) if isinstance(band, TotalBand) else (None, None)
-    return {"key": band.key, "label": band.label, "first": limits[0], "last": limits[1]}
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "section": item.section,
+        "text": item.text,
+        "options": [_option(option) for option in item.options],
+        "multiple": item.multiple,
+        "required": item.required,
+        "scored": item.scored,
+        "declined": "answer" if item.declined_answers else "missing",
+        "asked_when": None if item.asked_when is None else condition_to_json(item.asked_when),
+        "variants": [
+            {
+                "when": condition_to_json(variant.when),
+                "text": variant.text,
+                "options": None
+                if variant.options is None
+                else [_option(option) for option in variant.options],
+                "code": variant.code,
+            }
+            for variant in item.variants
+        ],
+        "measured_by": None if item.derived is None else item.derived.context,
+        "code": item.code,
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    return {
+        "value": option.value,
+        "label": option.label,
+        "points": option.points,
+        "exclusive": option.exclusive,
+        "code": option.code,
+    }
+
+
+def _context(field: ContextField) -> dict[str, Any]:
+    return {
+        "key": field.key,
+        "label": field.label,
+        "kind": field.kind.value,
+        "values": dict(field.values),
+        "default": field.default,
+        "asked": field.asked,
+        "separates": field.separates,
+    }
+
+
+def _band(band: Band) -> dict[str, Any]:
+    return {"key": band.key, "label": band.label, "first": band.first, "last": band.last}

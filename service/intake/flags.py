@@ -1,25 +1,13 @@
-"""Flags: what an assessment makes somebody do, and the conditions on answers that raise them.
+"""What a form can raise: flags that ask somebody to act, and findings that only inform.
 
-A flag is raised by a rule of data in the instrument's file. Conditions look at readings (an answer that has
-passed its item's own value list), never at raw input, so that garbage in one item cannot hide a positive
-answer in another.
+A flag is raised by a rule of data in the instrument's file, when its condition certainly holds
+(`conditions.py`). A refused or unfinished form raises the flags of the answers that are acceptable.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Word(StrEnum):
-    """What an item can hold instead of a value."""
-
-    DECLINED = "declined"
-    UNANSWERED = "unanswered"
-    OUT_OF_RANGE = "out_of_range"
-
-
-#: One item as it was read: a value from the item's own list, or a word.
-Reading = int | Word
+from service.intake.conditions import Condition, Situation
 
 
 class Severity(StrEnum):
@@ -49,47 +37,9 @@ class FlagState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ItemCondition:
-    """Holds when any of the items has a value of at least `at_least`, or is declined or unanswered where
-    that counts.
-    """
-
-    any_of: tuple[str, ...]
-    at_least: int | None = None
-    declined: bool = False
-    unanswered: bool = False
-
-    def holds(self, readings: Mapping[str, Reading]) -> bool:
-        return any(self._counts(readings[key]) for key in self.any_of)
-
-    def undecided(self, readings: Mapping[str, Reading]) -> bool:
-        """It does not hold, but an item that could still make it hold has no valid answer yet."""
-        open_words = (Word.UNANSWERED, Word.OUT_OF_RANGE)
-        return not self.holds(readings) and any(readings[key] in open_words for key in self.any_of)
-
-    def _counts(self, reading: Reading) -> bool:
-        match reading:
-            case Word.DECLINED:
-                return self.declined
-            case Word.UNANSWERED:
-                return self.unanswered
-            case Word.OUT_OF_RANGE:
-                return False
-            case _:
-                return self.at_least is not None and reading >= self.at_least
-
-
-@dataclass(frozen=True, slots=True)
-class TotalCondition:
-    """Holds when there is a total (estimated or not) of at least this; without a total it does not hold."""
-
-    at_least: int
-
-
-@dataclass(frozen=True, slots=True)
 class FlagRule:
     """When a flag is raised, and what it asks for. `only` narrows it to some outcomes; empty means every
-    outcome.
+    outcome. `follow_up`: the instrument to give next.
     """
 
     code: str
@@ -97,20 +47,34 @@ class FlagRule:
     message: str
     next_step: str
     task: str | None
-    when: ItemCondition | TotalCondition
-    unless: ItemCondition | None = None
+    when: Condition
+    unless: Condition | None = None
     only: frozenset[Status] = frozenset()
+    follow_up: str | None = None
 
-    def raised(self, readings: Mapping[str, Reading], total: int | None, status: Status) -> bool:
+    def raised(self, situation: Situation, status: Status) -> bool:
         if self.only and status not in self.only:
             return False
-        if self.unless is not None and self.unless.holds(readings):
+        if self.unless is not None and self.unless.truth(situation):
             return False
-        match self.when:
-            case ItemCondition():
-                return self.when.holds(readings)
-            case TotalCondition():
-                return total is not None and total >= self.when.at_least
+        return self.when.truth(situation) is True
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRule:
+    """What a pattern of answers means to a clinician, beside total and band; only of a complete form."""
+
+    code: str
+    text: str
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding as it was made: it informs a clinician and asks nobody to act."""
+
+    code: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +105,12 @@ SKIP_CONFLICT = Flag(
     severity=Severity.REVIEW,
     message="An item was answered that the earlier answers say is not asked.",
     next_step="Go through the form with the patient again and resolve the contradiction.",
+    task="resolve_answers",
+)
+MEASURE_CONFLICT = Flag(
+    code="measure_conflict",
+    severity=Severity.REVIEW,
+    message="An answer differs from what the measurement beside it amounts to.",
+    next_step="Measure again and correct whichever is wrong.",
     task="resolve_answers",
 )

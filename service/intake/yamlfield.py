@@ -6,7 +6,7 @@ starting, not change a score.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Never
 
 import yaml
@@ -15,6 +15,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from service.errors import StartRefused
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_NAMED = re.compile(r"([a-z_]+)(?: ([+-]) ([1-9][0-9]*))?")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -86,6 +87,20 @@ class Field:
         if _INTEGER.fullmatch(value) is None:
             self.fault("must be a plain decimal number")
         return int(value)
+
+    def number(self, names: Mapping[str, int]) -> int:
+        """A whole number, or one of the named ones, with a number added or taken away: `cutoff - 1`."""
+        if not isinstance(self._node, ScalarNode) or self._node.tag != _TAG + "str":
+            return self.integer()
+        found = _NAMED.fullmatch(self._node.value)
+        if found is None or found[1] not in names:
+            self.fault("must be a whole number, or a setting of this instrument")
+        by = int(found[3] or 0)
+        return names[found[1]] + (by if found[2] == "+" else -by)
+
+    @property
+    def is_number(self) -> bool:
+        return isinstance(self._node, ScalarNode) and self._node.tag == _TAG + "int"
 
     def truth(self) -> bool:
         value = self._scalar("bool", "true or false")
