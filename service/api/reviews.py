@@ -35,7 +35,7 @@ class ReviewedGrantModel(BaseModel):
 
 class ListedReviewModel(BaseModel):
     id: Uuid
-    kind: Literal["emergency_access", "emergency_disclosure", "integrity", "consent_doubt"]
+    kind: Literal["emergency_access", "emergency_disclosure", "integrity", "consent_doubt", "flag_overdue"]
     patient_id: Uuid | None
     subject_id: Uuid = Field(description="The grant, disclosure or consent it is about.")
     account_id: Uuid | None = Field(description="Whose act it is about.")

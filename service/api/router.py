@@ -14,12 +14,14 @@ from service.api import (
     credentials,
     disclosures,
     emergency,
+    episodes,
     events,
     evidence,
     flags,
     health,
     instruments,
     items,
+    merges,
     patients,
     recipients,
     record_requests,
@@ -44,6 +46,8 @@ router.include_router(auth.router)
 router.include_router(administration.router)
 router.include_router(credentials.router)
 router.include_router(patients.router)
+router.include_router(merges.router)
+router.include_router(episodes.router)
 router.include_router(events.router)
 router.include_router(relationships.router)
 router.include_router(recipients.router)

@@ -27,6 +27,8 @@ DONE: Final[Mapping[Action, str]] = {
     Action.ASSESSMENT_LIST: "listed a patient's assessments",
     Action.FLAG_RAISE: "raised a safety flag",
     Action.FLAG_ACKNOWLEDGE: "acknowledged a safety flag",
+    Action.FLAG_ASSIGN: "gave a safety flag to somebody",
+    Action.FLAG_ESCALATE: "handed on a safety flag whose clock had run out",
     Action.ITEM_WRITE: "wrote a record item",
     Action.ITEM_READ: "read a record item",
     Action.RECORD_READ: "read a patient's record",

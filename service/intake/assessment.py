@@ -4,7 +4,7 @@ A completed assessment is never edited. An amendment is a new version with a rea
 replaces stays readable as it was: the rules it was scored with included.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from service.access.actions import Action
+from service.access.program import Contact
 from service.errors import Code, FieldError, Invalid
 from service.intake.flags import Flag, Severity, Status
 from service.intake.scoring import Result
@@ -25,6 +26,13 @@ class AssessmentStatus(StrEnum):
     DRAFT = "draft"
     COMPLETED = "completed"
     AMENDED = "amended"
+
+
+class Source(StrEnum):
+    """Who gave the answers: the patient on their own form, or staff who asked them."""
+
+    STAFF = "staff"
+    PATIENT = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,37 @@ def after(action: Action, before: AssessmentStatus | None) -> AssessmentStatus |
     return _AFTER.get((action, before))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Form:
+    """Answers as they arrived, untyped, and what came with them. `context` None: as it was. `total` is the
+    sum the client believes in.
+    """
+
+    answers: Mapping[str, Any]
+    context: Mapping[str, Json] | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NewAssessment:
+    """A form for a patient. `unit` None: the caller's own. `version` None: the current one of the
+    instrument.
+    """
+
+    patient_id: UUID
+    instrument: str
+    version: int | None
+    completed: bool
+    form: Form
+    unit: str | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Content:
-    """What is sealed: the answers as given and what they amounted to under the rules named in the result."""
+    """What is sealed: the answers as given and what they amounted to under the rules named in the result.
+
+    `source` is who began the form and stays; `typed_by` is who gave the answers of this version.
+    """
 
     instrument: str
     instrument_version: int
@@ -64,6 +100,8 @@ class Content:
     result: Mapping[str, Json]
     flags: tuple[Flag, ...]
     reason: str | None = None
+    source: Source = Source.STAFF
+    typed_by: Source = Source.STAFF
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -74,6 +112,8 @@ class Content:
             "result": dict(self.result),
             "flags": [flag_to_json(flag) for flag in self.flags],
             "reason": self.reason,
+            "source": self.source.value,
+            "typed_by": self.typed_by.value,
         }
 
     @staticmethod
@@ -86,7 +126,20 @@ class Content:
             result=stored["result"],
             flags=tuple(flag_from_json(flag) for flag in stored["flags"]),
             reason=stored["reason"],
+            # forms of before patients filled in their own are staff's
+            source=Source(stored.get("source", Source.STAFF.value)),
+            typed_by=Source(stored.get("typed_by", Source.STAFF.value)),
         )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Own:
+    """How a patient sees their own form: the answers, never what they amount to. `words` and `contacts` when the
+    answers made a flag: neutral, and the way to somebody.
+    """
+
+    words: str | None = None
+    contacts: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,6 +157,8 @@ class Assessment:
     created_at: datetime
     changed_at: datetime
     completed_at: datetime | None
+    #: Set when the caller is the patient whose form it is: then nothing but this and the answers is shown.
+    own: Own | None = None
 
 
 def result_to_json(result: Result) -> dict[str, Json]:
@@ -116,6 +171,8 @@ def result_to_json(result: Result) -> dict[str, Json]:
         "answered": result.answered,
         "missing": list(result.missing),
         "rule_version": result.rule_version,
+        "form": dict(result.form),
+        "findings": [{"code": finding.code, "text": finding.text} for finding in result.findings],
     }
 
 
@@ -139,41 +196,15 @@ def flag_from_json(stored: Mapping[str, Json]) -> Flag:
     )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TrendPoint:
-    """One completed total of one instrument; `change` from the total before it, None for the first."""
-
-    assessment_id: UUID
-    completed_at: datetime
-    total: int
-    band: str | None
-    change: int | None
-
-
-def trends(assessments: Sequence[Assessment]) -> dict[str, tuple[TrendPoint, ...]]:
-    """Totals over time for each instrument, oldest first. Only completed forms that have a total count.
-
-    Two results scored by different rules still stand in one row: the rules are named in each result.
-    """
-    points: dict[str, list[TrendPoint]] = {}
-    finished = [one for one in assessments if one.completed_at is not None]
-    for one in sorted(finished, key=lambda one: (one.completed_at or one.created_at, one.id)):
-        total = one.content.result["total"]
-        if total is None or one.completed_at is None:
-            continue
-        row = points.setdefault(one.content.instrument, [])
-        change = total - row[-1].total if row else None
-        row.append(TrendPoint(one.id, one.completed_at, total, one.content.result["band"], change))
-    return {instrument: tuple(row) for instrument, row in points.items()}
-
-
-def fault_of(result: Result, *, completing: bool, claimed_total: int | None) -> Invalid | None:
+def fault_of(
+    result: Result, *, completing: bool, claimed_total: int | None, shows: Mapping[str, Json] | None = None
+) -> Invalid | None:
     """Why this form is not accepted, with everything the caller may know about it; None when it is.
 
-    The flags go along: a refusal that does not show a positive suicide item would be a defect. The answers
-    themselves are never repeated.
+    The flags go along: a refusal that does not show a positive suicide item would be a defect. `shows` stands in
+    their place for a patient, who is shown no result. The answers themselves are never repeated.
     """
-    flags = [flag_to_json(flag) for flag in result.flags]
+    along = {"flags": [flag_to_json(flag) for flag in result.flags]} if shows is None else dict(shows)
     if result.status is Status.REJECTED:
         wrong = tuple(
             FieldError(f"answers.{key}", "out_of_range", "Not one of this item's options.")
@@ -181,20 +212,26 @@ def fault_of(result: Result, *, completing: bool, claimed_total: int | None) -> 
         )
         unknown = FieldError("answers", "unknown_item", "The form has an item that the instrument has not.")
         detail = "The form has answers that are not among the options. Nothing was saved; flags were kept."
-        return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), flags=flags)
+        return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), **along)
     if completing and result.status is Status.INCOMPLETE:
         return Invalid(
             Code.ASSESSMENT_INCOMPLETE,
             "Answers are missing, and this instrument does not allow an estimate without them.",
             tuple(FieldError(f"answers.{key}", "missing", "An answer is needed.") for key in result.missing),
             missing=list(result.missing),
-            flags=flags,
+            **_standing_band(result, shows),
+            **along,
         )
     if claimed_total is not None and claimed_total != result.total:
         return Invalid(
             Code.TOTAL_MISMATCH,
             "The total sent is not the total of the answers. The service computes totals itself.",
             (FieldError("total", "total_mismatch", "Leave it out, or check the form."),),
-            flags=flags,
+            **along,
         )
     return None
+
+
+def _standing_band(result: Result, shows: Mapping[str, Json] | None) -> dict[str, Json]:
+    """A band that holds although answers are missing: the highest risk is not lowered by what nobody answered."""
+    return {"band": result.band} if shows is None and result.band is not None else {}

@@ -7,7 +7,6 @@ but its flags.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from service.access.actions import Action
@@ -20,19 +19,24 @@ from service.intake.assessment import (
     Assessment,
     AssessmentStatus,
     Content,
+    Form,
     Json,
+    NewAssessment,
+    Source,
     after,
     fault_of,
     result_to_json,
 )
 from service.intake.instrument import Catalogue, Instrument
-from service.intake.raised import raise_flags
+from service.intake.own import own_to_json, seen_by_patient
 from service.intake.records import Stage
+from service.intake.safety.flag import FlagSource
+from service.intake.safety.raising import raise_flags
 from service.intake.scoring import Result, score
-from service.intake.subject import decide_use, facts_about, refuse_use
+from service.intake.subject import decide_use, facts_about, refuse_not_own, refuse_use, source_of
 from service.record import items
 from service.record.item import Item, ItemState, Kind, NewItem
-from service.record.records import StoredItem, settled_items
+from service.record.records import StoredItem
 from service.work import Loaded, Work
 
 _ITEM_STATE: Mapping[AssessmentStatus, ItemState] = {
@@ -43,31 +47,6 @@ _ITEM_STATE: Mapping[AssessmentStatus, ItemState] = {
 _STATUS = {state: status for status, state in _ITEM_STATE.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Form:
-    """Answers as they arrived, untyped, and what came with them. `context` None: as it was. `total` is the
-    sum the client believes in.
-    """
-
-    answers: Mapping[str, Any]
-    context: Mapping[str, Json] | None = None
-    total: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class NewAssessment:
-    """A form for a patient. `unit` None: the caller's own. `version` None: the current one of the
-    instrument.
-    """
-
-    patient_id: UUID
-    instrument: str
-    version: int | None
-    completed: bool
-    form: Form
-    unit: str | None = None
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Kept:
     """One assessment as loaded: where it stands, its sealed item, and the item opened."""
@@ -75,7 +54,8 @@ class Kept:
     stage: Stage
     stored: StoredItem
     now: Assessment
-    use: Decision
+    #: The law's word on staff's use; None for a patient's own form, which is theirs by their role (2.23).
+    use: Decision | None
 
 
 def load(work: Work, action: Action, assessment_id: UUID, expected: int | None) -> Kept:
@@ -85,12 +65,20 @@ def load(work: Work, action: Action, assessment_id: UUID, expected: int | None) 
     """
     lock = action is not Action.ASSESSMENT_READ
     stage, stored, about = work.authorised(action, _loader(assessment_id, lock=lock))
-    use = decide_use(work, stored, about)
-    if not use.permitted:
-        refuse_use(work, action, stored, use)
+    use = None
+    if not about.patient_is_caller:
+        use = decide_use(work, stored, about)
+        if not use.permitted:
+            refuse_use(work, action, stored, use)
+    now = as_assessment(items.opened(work, stored), stage)
+    if about.patient_is_caller and now.content.source is not Source.PATIENT:
+        refuse_not_own(work, action, stored)
     if expected is not None and expected != stored.version:
-        raise Stale(Code.VERSION_STALE, "This assessment has changed since you read it.")
-    return Kept(stage, stored, as_assessment(items.opened(work, stored), stage), use)
+        # which version it is now, not what is in it: reading that is an act with an entry of its own
+        raise Stale(
+            Code.VERSION_STALE, "This assessment has changed since you read it.", current=stored.version
+        )
+    return Kept(stage, stored, now, use)
 
 
 def _loader(
@@ -116,21 +104,6 @@ def _loader(
     return find
 
 
-def newest(
-    work: Work, patient_id: UUID, about: Facts, instrument: str | None, before: UUID | None, at_most: int
-) -> tuple[Assessment, ...]:
-    """The patient's assessments that this caller may use, newest first, from the one before `before`."""
-    stages = records.stages_of(work.db, patient_id, instrument=instrument, before=before, at_most=at_most)
-    finished = [stage.item_id for stage in stages if stage.status is not AssessmentStatus.DRAFT]
-    found = {one.id: one for one in settled_items(work.db, patient_id, finished)} if finished else {}
-    opened: list[Assessment] = []
-    for stage in stages:
-        stored = found.get(stage.item_id) or items.find(work, stage.item_id, lock=False)
-        if stored is not None and decide_use(work, stored, about).permitted:
-            opened.append(as_assessment(items.opened(work, stored), stage))
-    return tuple(opened)
-
-
 def add(
     work: Work,
     action: Action,
@@ -152,7 +125,13 @@ def add(
             unit=unit.key,
             labels=result.labels,
             state=_ITEM_STATE[status],
-            content=_content(instrument, command.form, command.form.context or {}, result, None).to_json(),
+            content=_content(
+                instrument,
+                command.form,
+                command.form.context or {},
+                result,
+                (source_of(work), source_of(work)),
+            ).to_json(),
         ),
     )
     stage = Stage(
@@ -175,14 +154,28 @@ def write(
     if status is None:
         raise _wrong_status(action)
     instrument = rules_of(catalogue, before)
-    result = score(instrument, form.answers)
     completing = status is not AssessmentStatus.DRAFT
-    fault = fault_of(result, completing=completing, claimed_total=form.total)
+    context = before.content.context if form.context is None else form.context
+    result = score(instrument, form.answers, context)
+    fault = fault_of(
+        result,
+        completing=completing,
+        claimed_total=form.total,
+        shows=shown_to_patient(work, result, context),
+    )
     now = None
     if fault is None:
-        context = before.content.context if form.context is None else form.context
-        content = _content(instrument, form, context, result, reason)
-        item = items.change(work, kept.stored, content=content.to_json(), state=_ITEM_STATE[status])
+        typed_by = before.content.typed_by if action is Action.ASSESSMENT_COMPLETE else source_of(work)
+        content = _content(instrument, form, context, result, (before.content.source, typed_by), reason)
+        item = items.change(
+            work,
+            kept.stored,
+            content=content.to_json(),
+            # answers can make a form more sensitive, never less
+            labels=before.labels | result.labels,
+            state=_ITEM_STATE[status],
+            keep_former=completing or before.author_id != work.caller.account_id,
+        )
         completed_at = (kept.stage.completed_at or work.now) if completing else None
         stage = replace(kept.stage, status=status, completed_at=completed_at)
         records.move_stage(work.db, stage, work.entry_id)
@@ -192,7 +185,8 @@ def write(
     raise_flags(
         work,
         patient_id=before.patient_id,
-        assessment_id=before.id,
+        source=FlagSource.ASSESSMENT,
+        subject_id=before.id,
         instrument=instrument.key,
         flags=result.flags,
         known=before.content.flags,
@@ -215,7 +209,18 @@ def shown(
         detail={"status": one.status.value},
         payload=one.content.to_json() if written else None,
     )
-    return one
+    if source_of(work) is Source.STAFF:
+        return one
+    book, content = work.access.safety, one.content
+    return replace(one, own=seen_by_patient(book, work.program, content.flags, content.context))
+
+
+def shown_to_patient(work: Work, result: Result, context: Mapping[str, Json]) -> dict[str, Json] | None:
+    """What stands in the place of the flags when a patient's form is refused; None for staff, who see them."""
+    if source_of(work) is Source.STAFF:
+        return None
+    own = seen_by_patient(work.access.safety, work.program, result.flags, context)
+    return {"help": own_to_json(own)}
 
 
 def refuse_form(
@@ -233,8 +238,14 @@ def refuse_form(
 
 
 def _content(
-    instrument: Instrument, form: Form, context: Mapping[str, Json], result: Result, reason: str | None
+    instrument: Instrument,
+    form: Form,
+    context: Mapping[str, Json],
+    result: Result,
+    sources: tuple[Source, Source],
+    reason: str | None = None,
 ) -> Content:
+    source, typed_by = sources
     return Content(
         instrument=instrument.key,
         instrument_version=instrument.version,
@@ -243,6 +254,8 @@ def _content(
         result=result_to_json(result),
         flags=result.flags,
         reason=reason,
+        source=source,
+        typed_by=typed_by,
     )
 
 

@@ -14,27 +14,30 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.facts import Facts
 from service.access.program import Regime, Unit
-from service.errors import Code, FieldError, Invalid, NotFound
+from service.errors import Code, Conflict, FieldError, Invalid, NotFound
 from service.ids import new_id
 from service.intake import records
-from service.intake.assessment import Assessment, AssessmentStatus, TrendPoint, fault_of, trends
-from service.intake.instrument import Catalogue
+from service.intake.assessment import Assessment, AssessmentStatus, Form, NewAssessment, Source, fault_of
+from service.intake.instrument import Catalogue, Instrument
 from service.intake.kept import (
-    Form,
-    NewAssessment,
+    Kept,
     add,
     as_assessment,
     known,
     load,
-    newest,
     refuse_form,
     rules_of,
     shown,
+    shown_to_patient,
     write,
 )
-from service.intake.raised import raise_flags
+from service.intake.latest import newest
+from service.intake.own import is_self_report
+from service.intake.safety.flag import FlagSource
+from service.intake.safety.raising import raise_flags
 from service.intake.scoring import score
-from service.intake.subject import subject_loader
+from service.intake.subject import source_of, subject_loader
+from service.intake.trends import Figures, TrendPoint, no_figures, trends
 from service.record import items
 from service.record.item import Kind, NoteClass
 from service.work import Work
@@ -65,9 +68,17 @@ def save(
     about = work.authorised(action, subject_loader(command.patient_id))
     instrument = known(catalogue, command.instrument, command.version)
     unit = _unit(work, command.unit)
-    _may_file(work, about, command.patient_id, unit)
-    result = score(instrument, command.form.answers)
-    fault = fault_of(result, completing=command.completed, claimed_total=command.form.total)
+    if about.patient_is_caller:
+        _is_theirs_to_fill_in(instrument, command)
+    else:
+        _may_file(work, about, command.patient_id, unit)
+    result = score(instrument, command.form.answers, command.form.context)
+    fault = fault_of(
+        result,
+        completing=command.completed,
+        claimed_total=command.form.total,
+        shows=shown_to_patient(work, result, command.form.context or {}),
+    )
     assessment_id = replay or new_id(work.now)
     made = None
     if fault is None:
@@ -78,7 +89,8 @@ def save(
         raise_flags(
             work,
             patient_id=command.patient_id,
-            assessment_id=None if made is None else made.id,
+            source=FlagSource.ASSESSMENT,
+            subject_id=None if made is None else made.id,
             instrument=instrument.key,
             flags=result.flags,
         )
@@ -88,8 +100,15 @@ def save(
 def update_draft(
     work: Work, catalogue: Catalogue, assessment_id: UUID, form: Form, *, expected: int
 ) -> Assessment | None:
-    """Save the whole form again. Raises Stale when the draft has changed since version `expected`."""
+    """Save the whole form again. Raises Stale when the draft has changed since version `expected`, Conflict when
+    the answers are the patient's own: nobody overwrites those.
+    """
     kept = load(work, Action.ASSESSMENT_SAVE, assessment_id, expected)
+    if kept.now.content.source is Source.PATIENT and source_of(work) is not Source.PATIENT:
+        theirs = (
+            "The patient is filling in this form. Begin one of your own, or amend it when it is completed."
+        )
+        raise Conflict(Code.ASSESSMENT_PATIENT_TYPED, theirs)
     return write(work, catalogue, Action.ASSESSMENT_SAVE, kept, form)
 
 
@@ -104,6 +123,7 @@ def complete(
 ) -> Assessment | None:
     """Complete a draft as it was last saved; None, and the draft stays, when it cannot be scored."""
     kept = load(work, Action.ASSESSMENT_COMPLETE, assessment_id, expected)
+    _no_total_from_patient(work, claimed_total)
     if replay and kept.now.status is not AssessmentStatus.DRAFT:
         return shown(work, Action.ASSESSMENT_COMPLETE, kept.now, kept.use)
     form = Form(answers=kept.now.content.answers, total=claimed_total)
@@ -123,15 +143,21 @@ def amend(
     """A new version of a completed assessment, with the reason; the version before stays as it was."""
     kept = load(work, Action.ASSESSMENT_AMEND, assessment_id, expected)
     if replay:
-        result = score(rules_of(catalogue, kept.now), form.answers)
+        context = kept.now.content.context if form.context is None else form.context
+        result = score(rules_of(catalogue, kept.now), form.answers, context)
         if fault_of(result, completing=True, claimed_total=form.total) is None:
             return shown(work, Action.ASSESSMENT_AMEND, kept.now, kept.use)
     return write(work, catalogue, Action.ASSESSMENT_AMEND, kept, form, reason=reason)
 
 
 def read(work: Work, assessment_id: UUID, version: int | None = None) -> Assessment:
-    """One assessment as it is now, or as it was at `version`. Raises NotFound for a version that never was."""
+    """One assessment as it is now, or as it was at `version`. Raises NotFound for a version that never was.
+
+    A patient reads what they typed: what staff made of it since is not put into their mouth.
+    """
     kept = load(work, Action.ASSESSMENT_READ, assessment_id, None)
+    if source_of(work) is Source.PATIENT:
+        return shown(work, Action.ASSESSMENT_READ, _as_typed(work, kept, version), kept.use)
     if version is None or version == kept.now.version:
         return shown(work, Action.ASSESSMENT_READ, kept.now, kept.use)
     former = items.version_of(work, kept.stored, version)
@@ -141,7 +167,13 @@ def read(work: Work, assessment_id: UUID, version: int | None = None) -> Assessm
 
 
 def list_of(
-    work: Work, patient_id: UUID, *, instrument: str | None, before: UUID | None, at_most: int
+    work: Work,
+    patient_id: UUID,
+    *,
+    instrument: str | None,
+    before: UUID | None,
+    at_most: int,
+    figures: Figures = no_figures,
 ) -> AssessmentPage:
     """The patient's assessments as they are now, newest first, with the trend of each instrument."""
     about = work.authorised(Action.ASSESSMENT_LIST, subject_loader(patient_id))
@@ -155,7 +187,38 @@ def list_of(
         patient_id=patient_id,
         detail={"items": [str(one.id) for one in visible], "in_trends": len(latest)},
     )
-    return AssessmentPage(visible, trends(latest), more=len(page) > at_most)
+    return AssessmentPage(visible, trends(latest, figures), more=len(page) > at_most)
+
+
+def _is_theirs_to_fill_in(instrument: Instrument, command: NewAssessment) -> None:
+    """What a patient cannot do with a form of their own: answer for a clinician, file it somewhere, add it up."""
+    faults: list[FieldError] = []
+    if not is_self_report(instrument):
+        faults.append(FieldError("instrument", "not_self_report", "This form is filled in by a clinician."))
+    if command.unit is not None:
+        faults.append(FieldError("unit", "not_yours", "Where a form is filed is for the program to say."))
+    if command.form.total is not None:
+        faults.append(FieldError("total", "not_yours", "Leave it out."))
+    if faults:
+        raise Invalid(Code.INVALID_REQUEST, "This form cannot be sent like this.", faults)
+
+
+def _no_total_from_patient(work: Work, claimed_total: int | None) -> None:
+    """A total that is confirmed or denied would tell the result one guess at a time."""
+    if claimed_total is not None and source_of(work) is Source.PATIENT:
+        given = FieldError("total", "not_yours", "Leave it out.")
+        raise Invalid(Code.INVALID_REQUEST, "This form cannot be sent like this.", (given,))
+
+
+def _as_typed(work: Work, kept: Kept, version: int | None) -> Assessment:
+    """The newest version whose answers the patient gave, or the one asked for if they gave those."""
+    numbers = range(kept.now.version, 0, -1) if version is None else (version,)
+    for number in numbers:
+        former = None if number == kept.now.version else items.version_of(work, kept.stored, number)
+        one = kept.now if number == kept.now.version else former and as_assessment(former, kept.stage)
+        if one is not None and one.content.typed_by is Source.PATIENT:
+            return one
+    raise NotFound(Code.NOT_FOUND, "There is no such version.")
 
 
 def _may_file(work: Work, about: Facts, patient_id: UUID, unit: Unit) -> None:

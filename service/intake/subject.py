@@ -2,16 +2,20 @@
 
 A role lets somebody try. Whether one assessment may then be used inside the program is decided for that
 item, as for every other item of the record (`record.use`, B20: 42 CFR 2.12(c)(3)), before its content is
-opened.
+opened. That decision is about staff. A patient has access to what they wrote themselves because it is
+theirs (42 CFR 2.23): there the row of roles.yaml decides alone, and it reaches their own forms only.
 """
 
 from collections.abc import Callable
+from typing import NoReturn
 from uuid import UUID
 
 from service.access.actions import Action
+from service.access.caller import CallerKind
 from service.access.decision import Decision
 from service.access.facts import Facts
-from service.errors import Code, Refused
+from service.errors import Code, NotFound, Refused
+from service.intake.assessment import Source
 from service.people.facts import patient_facts
 from service.record import items
 from service.record.item import ItemForDecision, ItemState, Kind, NoteClass
@@ -33,6 +37,25 @@ def subject_loader(patient_id: UUID) -> Callable[[Work], Loaded[Facts] | None]:
 def facts_about(work: Work, patient_id: UUID) -> Facts:
     """Facts for something that belongs to this patient; unfavourable ones when there is no such patient."""
     return patient_facts(work, patient_id) or Facts()
+
+
+def source_of(work: Work) -> Source:
+    """Whose answers this caller types."""
+    return Source.PATIENT if work.caller.kind is CallerKind.PATIENT else Source.STAFF
+
+
+def refuse_not_own(work: Work, action: Action, stored: StoredItem) -> NoReturn:
+    """A form about the patient that they did not write: for them it is not there, and the attempt is recorded."""
+    work.refuse(
+        NotFound(Code.NOT_FOUND, "There is nothing here for you."),
+        Denial(
+            action=action,
+            object_kind="assessment",
+            object_id=stored.id,
+            patient_id=stored.patient_id,
+            detail={"reason": "not_own_form"},
+        ),
+    )
 
 
 def decide_use(work: Work, stored: StoredItem, about: Facts) -> Decision:

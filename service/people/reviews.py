@@ -32,6 +32,8 @@ class ReviewKind(StrEnum):
     INTEGRITY = "integrity"
     #: Somebody doubts that a consent is what it says (2.31(c)(4)).
     CONSENT_DOUBT = "consent_doubt"
+    #: The clock of a safety flag ran out before anybody said what was done.
+    FLAG_OVERDUE = "flag_overdue"
 
 
 class ReviewState(StrEnum):

@@ -72,9 +72,10 @@ def change(
     content: Content,
     labels: frozenset[Label] | None = None,
     state: ItemState | None = None,
+    keep_former: bool = True,
 ) -> Item:
     """A new version with this content; the version before stays readable. `labels` and `state` None: as
-    they were.
+    they were. Without `keep_former` the version before is gone: for a draft that its own author saves again.
 
     Raises Stale when the row changed since `stored` was read.
     """
@@ -90,6 +91,10 @@ def change(
     )
     if not records.replace_item(work.db, stored, _sealed(work, now), work.entry_id):
         raise Stale(Code.VERSION_STALE, "This has changed since you read it.")
+    if not keep_former:
+        if stored.state != ItemState.DRAFT.value or now.state is not ItemState.DRAFT:
+            raise RuntimeError("only an autosave of a draft leaves no version behind")
+        return now
     history = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
     kept = work.seal(VERSION_ROW, history, {"labels": _labelled(before), "content": before.content})
     records.keep_version(

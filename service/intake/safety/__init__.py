@@ -1,1 +1,1 @@
-"""Safety tasks: a raised flag has an owner, a clock and a named next step until somebody acted."""
+"""Raised safety flags as tasks: an owner, a clock, a named next step, and an end only with what was done."""

@@ -10,9 +10,8 @@ from uuid import UUID
 import pytest
 
 from service.intake import operations
-from service.intake.assessment import Assessment
+from service.intake.assessment import Assessment, Form, NewAssessment
 from service.intake.definition import load_catalogue
-from service.intake.kept import Form, NewAssessment
 from service.work import Work
 from tests.house import Service, open_program
 from tests.unit.intake.instruments_of_record import CASES, FOLDER, Case, shipped, text_of
