@@ -67,7 +67,7 @@ def compose(
     book: MessageBook, language: str, template: Template, office: Contact, parameters: Mapping[str, str]
 ) -> Composed:
     """The message; `parameters` are exactly those of the template (ValueError)."""
-    if set(parameters) != PARAMETERS[template]:
+    if frozenset(parameters) != PARAMETERS[template]:
         raise ValueError("a message is told exactly what its template lists")
     words = book.words[language][template]
     said = {**parameters, "office": office.name, "phone": office.phone}

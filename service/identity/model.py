@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     SIGNED_OUT = "signed_out"
     ENDED_BY_HOLDER = "ended_by_holder"
     ACCOUNT_DISABLED = "account_disabled"
+    LINK_ENDED = "link_ended"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- a name
 
 

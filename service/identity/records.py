@@ -72,6 +72,13 @@ _BY_NAME = select(
 _ACCOUNT = select(account).where(account.c.id == bindparam("id"))
 _ACCOUNT_FOR_SHARE = _ACCOUNT.with_for_update(read=True)
 _ACCOUNT_FOR_UPDATE = _ACCOUNT.with_for_update()
+_OF_PATIENT = (
+    select(account)
+    .where(account.c.patient_id == bindparam("patient_id"), account.c.kind == CallerKind.PATIENT.value)
+    .where(account.c.state == AccountState.ACTIVE.value)
+    .order_by(account.c.id)
+    .limit(1)
+)
 _ACCOUNTS = (
     select(account)
     .where(account.c.id > bindparam("after"), account.c.kind != CallerKind.PATIENT.value)
@@ -121,6 +128,7 @@ _END_SESSIONS_OF = (
     .values(ended_at=bindparam("b_now"), end_reason=bindparam("b_reason"), entry_id=bindparam("b_entry_id"))
     .returning(session.c.id)
 )
+_END_LINK_SESSIONS_OF = _END_SESSIONS_OF.where(session.c.channel == Channel.LINK.value)
 
 _MAKE_SLOT = (
     insert(sign_in_slot)
@@ -287,6 +295,11 @@ def account_for_update(db: Connection, account_id: UUID) -> StoredAccount | None
     return _read(db.execute(_ACCOUNT_FOR_UPDATE, {"id": account_id}).one_or_none())
 
 
+def account_of_patient(db: Connection, patient_id: UUID) -> StoredAccount | None:
+    """The patient's own account, the first if there are several; None when there is none that is active."""
+    return _read(db.execute(_OF_PATIENT, {"patient_id": patient_id}).one_or_none())
+
+
 def accounts(db: Connection, after: UUID, limit: int) -> list[StoredAccount]:
     """Accounts of the program by age, except patients' own: their user names are about patients."""
     rows = db.execute(_ACCOUNTS, {"after": after, "limit": limit}).all()
@@ -365,6 +378,17 @@ def end_sessions_of(
     """End every session of an account that nobody ended yet; returns their ids."""
     values = {"b_account_id": account_id, "b_now": now, "b_reason": reason.value, "b_entry_id": entry_id}
     return db.execute(_END_SESSIONS_OF, values).scalars().all()
+
+
+def end_link_sessions_of(db: Connection, account_id: UUID, now: datetime, entry_id: UUID) -> Sequence[UUID]:
+    """End the sessions of a patient that a packet link opened; returns their ids."""
+    values = {
+        "b_account_id": account_id,
+        "b_now": now,
+        "b_reason": EndReason.LINK_ENDED.value,
+        "b_entry_id": entry_id,
+    }
+    return db.execute(_END_LINK_SESSIONS_OF, values).scalars().all()
 
 
 # -- programs --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from service.identity.model import AccountState, Channel, Session
 from service.identity.names import normal_name
 from service.identity.passwords import nobodys_hash
 from service.identity.sessions import ABSOLUTE_LIFETIME
-from service.ids import SERVICE_PROGRAM, AccountId, ProgramId, SessionId, new_id
+from service.ids import SERVICE_PROGRAM, AccountId, PatientId, ProgramId, SessionId, new_id
 from service.ledger.entry import Entry, Outcome
 from service.vault.vault import Vault
 from service.work import Mechanisms, Work, enter, write_entry
@@ -95,7 +95,7 @@ def complete(
         _record_refusal(mechanisms, db, attempt, reason, now, request_id)
         return None
     records.store_slots(db, attempt.username_index, Slots(), now)
-    return _open_session(mechanisms, db, stored, channel, now, request_id)
+    return open_session(mechanisms, db, stored, _new_session(stored, channel, now), now, request_id)
 
 
 def _refusal(
@@ -115,18 +115,20 @@ def _refusal(
     return ""
 
 
-def _open_session(
+def open_session(
     mechanisms: Mechanisms,
     db: Connection,
     stored: records.StoredAccount,
-    channel: Channel,
+    session: Session,
     now: datetime,
     request_id: str,
+    *,
+    action: Action = Action.SIGN_IN_SUCCEEDED,
 ) -> SignedIn:
+    """Write a session and its entry, for whoever has been proven to be the holder of the account."""
     document = records.program_document(db, stored.program_id)
     if document is None:
         raise Unavailable(Code.UNAVAILABLE, "This program is not configured.")
-    session = _new_session(stored.id, stored.program_id, channel, now)
     caller = Caller(
         kind=stored.kind,
         account_id=stored.id,
@@ -141,19 +143,20 @@ def _open_session(
     work = Work(mechanisms, db, caller, program, now, request_id=request_id)
     records.insert_session(db, session, work.entry_id)
     work.record(
-        action=Action.SIGN_IN_SUCCEEDED,
+        action=action,
         object_kind="session",
         object_id=session.id,
-        detail={"channel": channel.value},
+        patient_id=stored.patient_id if action is not Action.SIGN_IN_SUCCEEDED else None,
+        detail={"channel": session.channel.value},
     )
     return SignedIn(session, caller, work.entry_id)
 
 
-def _new_session(account_id: AccountId, program_id: ProgramId, channel: Channel, now: datetime) -> Session:
+def _new_session(stored: records.StoredAccount, channel: Channel, now: datetime) -> Session:
     return Session(
         id=SessionId(new_id(now)),
-        account_id=account_id,
-        program_id=program_id,
+        account_id=stored.id,
+        program_id=stored.program_id,
         channel=channel,
         created_at=now,
         last_used_at=now,
@@ -193,6 +196,7 @@ def record_unattributed(
     request_id: str,
     detail: dict[str, str | int],
     account_id: AccountId | None = None,
+    patient_id: PatientId | None = None,
     payload_hash: bytes | None = None,
 ) -> UUID:
     """An entry of the service's tree for what nobody we know did."""
@@ -210,7 +214,7 @@ def record_unattributed(
         object_kind="account" if account_id else "",
         object_id=account_id,
         object_version=None,
-        patient_id=None,
+        patient_id=patient_id,
         consent_id=None,
         recipient_id=None,
         basis=None,
