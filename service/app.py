@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 
 from service import __version__
 from service.access.engine import Engine
+from service.admission.placement.considering import PlacementRules
+from service.admission.placement.loading import load_placement
 from service.api.description import describe
 from service.api.router import root, router
 from service.clock import Clock, SystemClock
@@ -34,6 +36,7 @@ from service.identity.credentials.rulebook import load_credentials
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
+from service.intake.medical.loading import load_book
 from service.ledger.copies import CheckpointCopies
 from service.ledger.sequencer import Sequencer
 from service.log import configure_logs
@@ -124,6 +127,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
     credentials = load_credentials(settings.policies)
+    placement = PlacementRules(load_placement(settings.policies), load_book(settings.policies))
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -164,4 +168,5 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         ),
         instruments=instruments,
         credentials=credentials,
+        placement=placement,
     )

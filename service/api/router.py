@@ -23,6 +23,7 @@ from service.api import (
     items,
     merges,
     patients,
+    placement,
     recipients,
     record_requests,
     relationships,
@@ -53,6 +54,7 @@ router.include_router(relationships.router)
 router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
+router.include_router(placement.router)
 router.include_router(flags.router)
 router.include_router(consent_texts.router)
 router.include_router(consents.router)

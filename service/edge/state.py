@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.access.program import Program, read_program
+from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
@@ -57,5 +58,6 @@ class State:
     sequencer: Sequencer
     instruments: Catalogue
     credentials: CredentialBook
+    placement: PlacementRules
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)
