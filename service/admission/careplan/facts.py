@@ -11,6 +11,7 @@ from uuid import UUID
 
 from service.admission.careplan.plan import Signature
 from service.labels import Label
+from service.people.at_law import years
 
 #: What a consent says of sharing the plan with somebody outside.
 ConsentWord = Literal["active", "ended", "none"]
@@ -65,8 +66,5 @@ class PlanFacts:
     names: frozenset[str] = frozenset()
 
     def age_on(self, day: date) -> int | None:
-        """Whole years; somebody born on 29 February has the birthday on 1 March."""
-        if self.born is None:
-            return None
-        before = (day.month, day.day) < (self.born.month, self.born.day)
-        return day.year - self.born.year - before
+        """Completed years of life on a day; None when the birth date is not known."""
+        return None if self.born is None else years(self.born, day)

@@ -18,7 +18,7 @@ from service.errors import Code, Stale
 from service.intake.subject import decide_use, facts_about
 from service.labels import Label
 from service.record import items
-from service.record.item import Item, ItemState, Kind, NewItem
+from service.record.item import Item, ItemState, Kind, NewItem, Provenance
 from service.record.records import StoredItem
 from service.work import Work
 
@@ -115,6 +115,7 @@ def add_plan(
     unit: str,
     kept: Kept,
     labels: frozenset[Label],
+    provenance: Provenance = Provenance.OWN,
 ) -> CarePlan:
     """A new draft."""
     item = items.add(
@@ -127,6 +128,7 @@ def add_plan(
             content=kept.to_json(),
             labels=labels,
             state=ItemState.DRAFT,
+            provenance=provenance,
         ),
     )
     row = PlanRow(
@@ -187,7 +189,6 @@ def add_visit(work: Work, visit: Visit, unit: str, labels: frozenset[Label]) -> 
             },
             labels=labels,
             dated_on=visit.held_on,
-            confidential_communication=False,
         ),
     )
     row = VisitRow(

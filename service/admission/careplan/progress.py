@@ -25,6 +25,8 @@ from service.admission.careplan.plan import (
 
 #: Codes of values that are not an instrument's: a day of use as the person reports it, tests, what was done.
 USE_DAY = "use_day"
+#: Days of use counted over the window of the gates.
+USE_DAYS = "use_days"
 TEST = "uds"
 
 
