@@ -143,7 +143,11 @@ class Story:
     ) -> None:
         flags = (await actor.get(f"/patients/{known['patient']}/flags")).body["items"]
         for flag in flags[:1]:
-            done = {"action": "Seen together, safety plan written (synthetic)."}
+            done = {
+                "action": "Seen together, safety plan written (synthetic).",
+                "seen_by": "Dr Tess Testperson",
+                "outcome": "safe_now",
+            }
             await actor.post(f"/flags/{flag['id']}/acknowledgement", done, expect=200)
 
     async def _write(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:

@@ -63,7 +63,11 @@ async def screening(stage: Stage) -> None:
     )
     flags = (await stage["clinician"].get(f"{stage.patient}/flags")).body["items"]
     for flag in flags:
-        act = {"action": "Seen together, safety plan written (synthetic)."}
+        act = {
+            "action": "Seen together, safety plan written (synthetic).",
+            "seen_by": "Dr Tess Testperson",
+            "outcome": "safe_now",
+        }
         await stage["clinician"].post(f"/flags/{flag['id']}/acknowledgement", act, expect=200)
     stage.saw("clinician", f"acted on {len(flags)} flags")
     for kind, text in (

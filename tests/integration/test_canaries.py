@@ -100,7 +100,7 @@ class Session:
         flags = self.call("intake", "GET", f"/patients/{self.patient_id}/flags", expect=200).json()["items"]
         assert flags
         for flag in flags:
-            action = {"action": word("action")}
+            action = {"action": word("action"), "seen_by": word("seen_by"), "outcome": "safe_now"}
             self.call("intake", "POST", f"/flags/{flag['id']}/acknowledgement", action, 200)
             self.call("intake", "POST", f"/flags/{flag['id']}/acknowledgement", action, 409)
         for version in ("", "?version=1"):
