@@ -17,14 +17,14 @@ import rfc8785
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.access.actions import Action
+from service.access.actions import ADDING_ACTIONS, Action
 from service.access.caller import Caller
 from service.access.decision import Decision
 from service.access.engine import Engine
 from service.access.facts import Facts, ReleaseFacts, UseFacts
 from service.access.program import Program
 from service.access.purposes import Purpose
-from service.errors import Code, ConsentryError, NotFound, Refused, Unavailable
+from service.errors import Code, Conflict, ConsentryError, NotFound, Refused, Unavailable
 from service.ids import SERVICE_PROGRAM, new_id
 from service.ledger.append import append
 from service.ledger.entry import Entry, Outcome
@@ -134,6 +134,7 @@ class Work:
         decision = self.access.decide(action, self.caller, self.purpose, loaded.facts)
         if not decision.permitted:
             raise self._denied(action, decision, loaded.object_kind, loaded.object_id, loaded.patient_id)
+        self._check_chart(action, loaded.facts, loaded.patient_id)
         self._note(decision)
         return loaded.thing
 
@@ -151,6 +152,7 @@ class Work:
         decision = self.access.decide(action, self.caller, self.purpose, facts or Facts())
         if not decision.permitted:
             raise self._denied(action, decision, object_kind, object_id, patient_id)
+        self._check_chart(action, facts, patient_id)
         self._note(decision)
         return decision
 
@@ -291,6 +293,19 @@ class Work:
             reason = {"reason": refusal.code.value}
             error = _not_found() if self.caller.is_outside else refusal
             raise Denied(error, Denial(action=action, detail=reason)) from None
+
+    def _check_chart(self, action: Action, facts: Facts | None, patient_id: UUID | None) -> None:
+        """Nothing new goes into a chart that was merged into another; staff learn which one (docs/decisions/0008)."""
+        if facts is None or facts.surviving is None or action not in ADDING_ACTIONS:
+            return
+        staff = self.caller.kind.value == "staff"
+        detail = "This chart was merged into another one: write there."
+        error = (
+            Conflict(Code.PATIENT_MERGED, detail, surviving_id=str(facts.surviving))
+            if staff
+            else Conflict(Code.PATIENT_MERGED, detail)
+        )
+        raise Denied(error, Denial(action=action, patient_id=patient_id, detail={"reason": "chart_merged"}))
 
     def _denied(
         self,

@@ -200,6 +200,38 @@ CLINICAL_ACTIONS: Final = frozenset(
     }
 )
 
+#: What adds to a patient's chart: refused where the chart was merged into another one. What narrows or ends something
+#: (a revocation, a restriction, a discharge, an acknowledged flag) stays possible there, and so does every reading.
+ADDING_ACTIONS: Final = frozenset(
+    {
+        Action.PATIENT_UPDATE,
+        Action.PATIENT_MERGE,
+        Action.EPISODE_OPEN,
+        Action.EPISODE_ADMIT,
+        Action.ASSESSMENT_SAVE,
+        Action.ASSESSMENT_COMPLETE,
+        Action.ASSESSMENT_AMEND,
+        Action.MEDICAL_WRITE,
+        Action.MEDICAL_REVIEW,
+        Action.DIAGNOSIS_RECORD,
+        Action.PACKET_WORK,
+        Action.FORM_SIGN,
+        Action.PLACEMENT_DECIDE,
+        Action.PLACEMENT_SECOND,
+        Action.CARE_PLAN_WRITE,
+        Action.CARE_PLAN_SIGN,
+        Action.VISIT_RECORD,
+        Action.MESSAGE_SEND,
+        Action.LINK_MAKE,
+        Action.ITEM_WRITE,
+        Action.ATTACHMENT_ADD,
+        Action.CONSENT_DRAFT,
+        Action.CONSENT_SIGN,
+        Action.CONSENT_SUPERSEDE,
+        Action.EVIDENCE_RECORD,
+    }
+)
+
 #: Everything an outside requester can ever be permitted; a guardrail forbids it the rest.
 OUTSIDE_ACTIONS: Final = frozenset(
     {

@@ -24,7 +24,7 @@ from service.disclosure.shown import entry_detail
 from service.errors import Code, IntegrityError, NotFound
 from service.ids import PatientId, new_id
 from service.ledger.entry import Outcome
-from service.people.operations import find_exact
+from service.people.duplicates import find_exact
 from service.people.recipient import Recipient
 from service.people.recipients.operations import recipient_facts
 from service.work import Denied, Json, Work

@@ -4,16 +4,25 @@ A channel nobody said to be safe is not safe. A contact person is not a consent:
 patient comes here at all is the patient's own answer, and nothing beyond that is said without a consent (42 CFR 2.13).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Any, Final, cast
 
+from service.errors import FieldError
+from service.vault.blindindex import normalise_name
+
 #: What staff say to somebody who may not hear more: it names neither the program nor why.
 DEFAULT_SCRIPT: Final = (
     "I have a message for them. Please ask them to call back the number I am calling from."
 )
+
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_DIGITS = re.compile(r"\d")
 
 
 class Channel(StrEnum):
@@ -29,6 +38,24 @@ class MaySay(StrEnum):
     YES = "yes"
     NO = "no"
     EMERGENCY_ONLY = "emergency_only"
+
+
+class Authority(StrEnum):
+    """In what capacity somebody decides for the patient, as their papers have it. Who signs a consent is decided by
+    recorded relationships (42 CFR 2.14, 2.15), not by this entry.
+    """
+
+    HEALTH_CARE_PROXY = "health_care_proxy"
+    GUARDIAN = "guardian"
+    CONSERVATOR = "conservator"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Telling:
+    """What may be said to one person: whether the patient attends here at all, and the words to use."""
+
+    attendance: bool
+    script: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,6 +89,92 @@ def safe_channels(document: Mapping[str, Any], at: datetime) -> tuple[SafeChanne
         voicemail = channel is Channel.VOICE and given.get("voicemail") is True and not endangered
         found.append(SafeChannel(channel, str(given["address"]), given.get("code_word"), voicemail))
     return tuple(found)
+
+
+def may_tell(document: Mapping[str, Any], contact: Mapping[str, Any], emergency: bool) -> Telling:
+    """What may be said to `contact`, an entry of the patient's contacts as it stands in the document.
+
+    Somebody who is not (or no longer) an entry of it hears nothing, and neither does one about whom nothing was
+    answered: nobody asked is not yes. The patient's own script is used where there is one.
+    """
+    answer = contact.get("may_say") if contact in entries(document.get("contacts")) else None
+    told = answer == MaySay.YES or (answer == MaySay.EMERGENCY_ONLY and emergency)
+    script = contact.get("script") if told or answer == MaySay.NO else None
+    return Telling(told, str(script or DEFAULT_SCRIPT))
+
+
+# -- what is wrong with a document ---------------------------------------------------------------------
+
+
+def reach_faults(document: Mapping[str, Any], at: str) -> Iterable[FieldError]:
+    """Faults of `phone` and `email` of a patient or a contact; `at` is the path of the object."""
+    if document.get("phone") is not None and not _is_phone(document["phone"]):
+        yield FieldError(f"{at}phone", "malformed", "A telephone number has 5 to 20 digits.")
+    if document.get("email") is not None and not _is_email(document["email"]):
+        yield FieldError(f"{at}email", "malformed", "An e-mail address has one @.")
+
+
+def contact_faults(document: Mapping[str, Any]) -> Iterable[FieldError]:
+    """Faults of channels, contacts and representatives."""
+    for number, channel in enumerate(entries(document.get("channels"))):
+        yield from _channel_faults(channel, f"channels[{number}].")
+    for member in ("contacts", "representatives"):
+        for number, contact in enumerate(entries(document.get(member))):
+            at = f"{member}[{number}]."
+            if not normalise_name(str(contact.get("name", ""))):
+                yield FieldError(f"{at}name", "no_letters", "A name needs letters or digits.")
+            yield from reach_faults(contact, at)
+
+
+def language_faults(document: Mapping[str, Any]) -> Iterable[FieldError]:
+    """Faults of the language and of the interpreter: who needs one says for which language, or sign language."""
+    language, interpreter = document.get("language"), document.get("interpreter")
+    if language is not None and not _LANGUAGE.fullmatch(str(language)):
+        yield FieldError("language", "malformed", "A language tag such as en or es-MX (BCP 47).")
+    if not isinstance(interpreter, Mapping):
+        return
+    given = cast("Mapping[str, Any]", interpreter)
+    spoken, needed = given.get("language"), given.get("needed")
+    if spoken is not None and not _LANGUAGE.fullmatch(str(spoken)):
+        yield FieldError("interpreter.language", "malformed", "A language tag such as en or es-MX (BCP 47).")
+    if needed is None:
+        yield FieldError("interpreter.needed", "missing", "Say whether an interpreter is needed.")
+    if needed is True and not (spoken or language or given.get("asl")):
+        yield FieldError("interpreter.language", "missing", "Say for which language, or asl.")
+    if document.get("interpreter_needed") not in (None, needed):
+        yield FieldError("interpreter_needed", "contradictory", "Say the same here as in interpreter.")
+
+
+def _channel_faults(channel: Mapping[str, Any], at: str) -> Iterable[FieldError]:
+    kind, address = channel.get("channel"), channel.get("address")
+    match kind:
+        case "email":
+            fits, words = _is_email(address), "An e-mail address has one @."
+        case "mail":
+            fits, words = bool(normalise_name(str(address))), "A postal address needs letters or digits."
+        case _:
+            fits, words = _is_phone(address), "A telephone number has 5 to 20 digits."
+    if not fits:
+        yield FieldError(f"{at}address", "malformed", words)
+    if channel.get("voicemail") is True and kind != "voice":
+        yield FieldError(f"{at}voicemail", "not_applicable", "Only a telephone has a voicemail.")
+    window = {name: channel[name] for name in ("from", "to") if channel.get(name) is not None}
+    unreadable = [name for name, written in window.items() if clock_time(written) is None]
+    for name in unreadable:
+        yield FieldError(f"{at}{name}", "malformed", "A time of day is written HH:MM.")
+    if not unreadable and len(window) == 2 and window["from"] == window["to"]:
+        yield FieldError(f"{at}to", "contradictory", "Leave both out for any time of day.")
+
+
+def _is_phone(value: object) -> bool:
+    return 5 <= len(_DIGITS.findall(str(value))) <= 20
+
+
+def _is_email(value: object) -> bool:
+    return _EMAIL.fullmatch(str(value)) is not None
+
+
+# -- reading a document --------------------------------------------------------------------------------
 
 
 def entries(value: object) -> Sequence[Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """What policies may know about a patient and the caller: the facts every loader about a patient starts from."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from service.access.caller import CallerKind, Role
 from service.access.facts import Facts
 from service.people import records
 from service.people.emergency.records import grant_in_force
+from service.people.merging.records import surviving
 from service.people.relationships.records import staff_related
 from service.work import Loaded, Work
 
@@ -43,7 +45,8 @@ def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
     """The same for a patient row already loaded."""
     staff = work.caller.kind is CallerKind.STAFF
     related = staff and staff_related(work.db, stored.id, work.caller.account_id, program_day(work))
-    return facts_about(work, stored.id, stored.program_id, related=related)
+    facts = facts_about(work, stored.id, stored.program_id, related=related)
+    return replace(facts, surviving=surviving(work.db, stored.id)) if stored.state == "merged" else facts
 
 
 def facts_about(work: Work, patient_id: UUID, program_id: UUID, *, related: bool) -> Facts:

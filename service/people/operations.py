@@ -1,36 +1,27 @@
-"""Patients: registered, found, read, changed.
+"""Patients: registered, read, changed.
 
 The functions at the end are for operations above (consent, disclosure) that are allowed to act already.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from service.access.actions import Action
+from service.access.caller import CallerKind
 from service.errors import Code, IntegrityError, Invalid, NotFound, Stale
 from service.ids import PatientId, new_id
-from service.people import patient, records
-from service.people.facts import facts_of, load_patient, program_day
-from service.people.patient import Document, Resemblance, Term
+from service.people import finding, patient, records
+from service.people.duplicates import Duplicate, duplicates_of, indexed
+from service.people.facts import load_patient, program_day
+from service.people.merging.records import absorbed, surviving
+from service.people.patient import Document
 from service.people.records import StoredPatient
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
 from service.work import Work
-
-#: A search shows no more than this; every patient shown has an entry of its own.
-MOST_FOUND: Final = 20
-MOST_DUPLICATES: Final = 10
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Duplicate:
-    """A registered patient who may be the same person."""
-
-    patient_id: PatientId
-    reasons: tuple[Resemblance, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,6 +35,9 @@ class Patient:
     created_at: datetime
     changed_at: datetime
     possible_duplicates: tuple[Duplicate, ...] = ()
+    #: Charts of the same person that were merged into this one; and the one that this was merged into. For staff.
+    merged_charts: tuple[PatientId, ...] = ()
+    merged_into: PatientId | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,21 +49,11 @@ class FormerVersion:
     replaced_at: datetime
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Search:
-    """What somebody looks for; `identifier` as (system or None, value)."""
-
-    family_name: str | None = None
-    given_name: str | None = None
-    birth_date: date | None = None
-    identifier: tuple[str | None, str] | None = field(default=None)
-
-
 def register_patient(work: Work, document: Document) -> Patient:
     """A new patient with a key of their own. Somebody alike does not prevent it: the answer says who and why."""
     work.require(Action.PATIENT_REGISTER, object_kind="patient")
     patient.check(document, program_day(work))
-    duplicates = _duplicates(work, document)
+    duplicates = duplicates_of(work, document)
     patient_id, program_id = PatientId(new_id(work.now)), work.caller.program_id
     work.vault.create_patient_key(work.db, program_id, patient_id, work.now)
     stored = StoredPatient(
@@ -95,38 +79,10 @@ def register_patient(work: Work, document: Document) -> Patient:
     return _patient(stored, document, duplicates)
 
 
-def find_patients(work: Work, search: Search) -> list[Patient]:
-    """Patients who match all that was given, exactly after normalisation; Invalid when it is too little.
-
-    Who was looked for is in the entry as a keyed hash; each patient found has an entry of their own, because
-    being shown in a search is being seen. Of patients whom the caller may not read, the answer says only who
-    they are.
-    """
-    work.require(Action.PATIENT_SEARCH, object_kind="patient")
-    terms = patient.search_terms(
-        family_name=search.family_name,
-        given_name=search.given_name,
-        birth_date=search.birth_date,
-        number=search.identifier,
-    )
-    ids = _with_all(work, terms)[:MOST_FOUND]
-    found = [_hit(work, stored) for stored in (records.patients(work.db, ids) if ids else [])]
-    work.record(
-        action=Action.PATIENT_SEARCH,
-        object_kind="patient",
-        object_id=None,
-        detail={"by": sorted(term.index.value for term in terms), "found": len(found)},
-        payload=sorted(term.value for term in terms),
-    )
-    for one in found:
-        work.record(action=Action.PATIENT_SEARCH, object_kind="patient", object_id=one.id, patient_id=one.id)
-    return found
-
-
 def read_patient(work: Work, patient_id: UUID, *, with_duplicates: bool = False) -> Patient:
     """One patient; `with_duplicates` looks again for others alike (an answer to a repeated registration)."""
     stored = work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
-    read = _open(work, stored)
+    read = opened_patient(work, stored)
     work.record(
         action=Action.PATIENT_READ,
         object_kind="patient",
@@ -136,8 +92,22 @@ def read_patient(work: Work, patient_id: UUID, *, with_duplicates: bool = False)
     )
     if not with_duplicates:
         return read
-    others = [one for one in _duplicates(work, read.demographics) if one.patient_id != stored.id]
-    return _patient(stored, read.demographics, others)
+    return replace(read, possible_duplicates=tuple(duplicates_of(work, read.demographics, of=stored.id)))
+
+
+def look_for_duplicates(work: Work, patient_id: UUID) -> tuple[Duplicate, ...]:
+    """Others who may be the same person, as the patient is known now; for whoever may search."""
+    work.require(Action.PATIENT_SEARCH, object_kind="patient", patient_id=patient_id)
+    stored = work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
+    found = duplicates_of(work, open_demographics(work, stored), of=stored.id)
+    work.record(
+        action=Action.PATIENT_SEARCH,
+        object_kind="patient",
+        object_id=stored.id,
+        patient_id=stored.id,
+        detail={"possible_duplicates": [str(one.patient_id) for one in found]},
+    )
+    return tuple(found)
 
 
 def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVersion]]:
@@ -159,7 +129,7 @@ def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVers
         patient_id=stored.id,
         detail={"history": len(former)},
     )
-    return _open(work, stored), former
+    return opened_patient(work, stored), former
 
 
 def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) -> Patient:
@@ -169,7 +139,7 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
     )
     if stored.version != version:
         raise Stale(Code.VERSION_STALE, "Somebody changed this patient since you read it.")
-    old = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
+    old = open_demographics(work, stored)
     new = patient.merge(old, patch)
     if not isinstance(new, dict):
         raise Invalid(Code.INVALID_REQUEST, "An object is expected.")
@@ -179,7 +149,7 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
         kept = _seal(work, records.PATIENT_VERSION_ROW, stored.id, stored.version, old)
         sealed = _seal(work, records.PATIENT_ROW, stored.id, stored.version + 1, new)
         records.replace_patient(work.db, stored, kept, sealed, work.now, work.entry_id)
-        if patient.terms(old) != patient.terms(new):
+        if finding.terms(old) != finding.terms(new):
             records.drop_terms(work.db, stored.id)
             _store_terms(work, stored.id, new)
     after = records.patient_by_id(work.db, stored.id) or stored
@@ -192,7 +162,7 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
         detail={"fields": changed},
         payload=new,
     )
-    return _patient(after, new)
+    return with_charts(work, _patient(after, new))
 
 
 # -- for operations above ------------------------------------------------------------------------------
@@ -205,58 +175,20 @@ def open_patient_name(work: Work, patient_id: UUID) -> dict[str, str]:
     stored = records.patient_by_id(work.db, patient_id)
     if stored is None:
         raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
-    document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
+    document = open_demographics(work, stored)
     return {name: str(document[name]) for name in ("family_name", "given_name", "birth_date")}
 
 
-def find_exact(
-    work: Work, family_name: str, given_name: str, birth_date: date, identifier: str | None = None
-) -> list[PatientId]:
-    """Patients with exactly this name and birth date (and identifier, in any system) after normalisation.
-
-    For outside requesters: nothing is opened, and the same queries run whoever is or is not there. More than
-    one match is a refusal for the caller to make.
-    """
-    terms = [patient.name_birth(family_name, given_name, birth_date.isoformat())]
-    if identifier is not None:
-        terms.append(patient.identifier(identifier))
-    return _with_all(work, tuple(terms))
+def open_demographics(work: Work, stored: StoredPatient) -> Document:
+    """A patient's demographics as of now, inside an act about that patient that is allowed already."""
+    return _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
 
 
 # -- inside --------------------------------------------------------------------------------------------
 
 
-def _with_all(work: Work, terms: Sequence[Term]) -> list[PatientId]:
-    """Ids of the patients that have every term, oldest first."""
-    first, *others = _matches(work, terms).values()
-    return [patient_id for patient_id in first if all(patient_id in other for other in others)]
-
-
-def _matches(work: Work, terms: Sequence[Term]) -> dict[Term, list[PatientId]]:
-    indexed = {term: _indexed(work, term) for term in terms}
-    found = records.patients_with_terms(work.db, work.caller.program_id, indexed.values())
-    return {term: found[place] for term, place in indexed.items()}
-
-
-def _indexed(work: Work, term: Term) -> records.IndexedTerm:
-    return term.index, work.index("patient_index", term.index.value, term.value)
-
-
-def _duplicates(work: Work, document: Mapping[str, Any]) -> list[Duplicate]:
-    sought = patient.resemblances(document)
-    matches = _matches(work, [term for term, _ in sought])
-    reasons: dict[PatientId, list[Resemblance]] = {}
-    for term, resemblance in sought:
-        for patient_id in matches[term]:
-            noted = reasons.setdefault(patient_id, [])
-            if resemblance not in noted:
-                noted.append(resemblance)
-    found = [Duplicate(patient_id, tuple(noted)) for patient_id, noted in reasons.items()]
-    return found[:MOST_DUPLICATES]
-
-
 def _store_terms(work: Work, patient_id: PatientId, document: Document) -> None:
-    terms = [_indexed(work, term) for term in patient.terms(document)]
+    terms = [indexed(work, term) for term in finding.terms(document)]
     records.store_terms(work.db, work.caller.program_id, patient_id, terms, work.now)
 
 
@@ -277,17 +209,18 @@ def _opened(work: Work, table: SealedTable, patient_id: UUID, version: int, seal
     return opened
 
 
-def _open(work: Work, stored: StoredPatient) -> Patient:
-    document = _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
-    return _patient(stored, document)
+def opened_patient(work: Work, stored: StoredPatient) -> Patient:
+    """A loaded patient, opened, inside an act that is allowed already."""
+    return with_charts(work, _patient(stored, open_demographics(work, stored)))
 
 
-def _hit(work: Work, stored: StoredPatient) -> Patient:
-    """A patient as a search shows them: name and birth date, and the rest to whoever may read it anyway."""
-    found = _open(work, stored)
-    if work.permits(Action.PATIENT_READ, facts_of(work, stored)):
-        return found
-    return _patient(stored, {name: found.demographics[name] for name in patient.REQUIRED})
+def with_charts(work: Work, read: Patient) -> Patient:
+    """With the other charts of the person, as staff see them."""
+    if work.caller.kind is not CallerKind.STAFF:
+        return read
+    merged_into = surviving(work.db, read.id) if read.state == "merged" else None
+    charts = absorbed(work.db, [read.id]).get(read.id, ())
+    return replace(read, merged_charts=charts, merged_into=merged_into)
 
 
 def _patient(

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, tuple_, update
 
 from service.ids import PatientId, new_id
-from service.people.patient import Event, Index
+from service.people.finding import Index
+from service.people.patient import Event
 from service.store.tables.people import patient, patient_event, patient_index, patient_version
+from service.store.tables.people_care import patient_merge
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
 
@@ -32,6 +34,19 @@ class StoredPatient:
     demographics: Sealed
     created_at: datetime
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A chart that an index value led to, and the one it was merged into."""
+
+    chart: PatientId
+    surviving: PatientId | None
+
+    @property
+    def person(self) -> PatientId:
+        """The chart that stands for the person."""
+        return self.surviving or self.chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,16 @@ _VERSIONS = (
 _ADD_TERM = insert(patient_index)
 _DROP_TERMS = delete(patient_index).where(patient_index.c.patient_id == bindparam("the_id"))
 _WITH_TERMS = (
-    select(patient_index.c.name, patient_index.c.value, patient_index.c.patient_id)
+    select(
+        patient_index.c.name,
+        patient_index.c.value,
+        patient_index.c.patient_id,
+        patient_merge.c.patient_id.label("surviving"),
+    )
+    .outerjoin(
+        patient_merge,
+        and_(patient_merge.c.merged_id == patient_index.c.patient_id, patient_merge.c.state == "merged"),
+    )
     .where(
         patient_index.c.program_id == bindparam("program_id"),
         tuple_(patient_index.c.name, patient_index.c.value).in_(bindparam("terms", expanding=True)),
@@ -194,13 +218,13 @@ def drop_terms(db: Connection, patient_id: UUID) -> None:
 
 def patients_with_terms(
     db: Connection, program_id: UUID, terms: Iterable[IndexedTerm]
-) -> Mapping[IndexedTerm, list[PatientId]]:
-    """For each index value the patients that have it, oldest first; one query, whatever is asked."""
+) -> Mapping[IndexedTerm, list[Match]]:
+    """For each index value the charts that have it, oldest first; one query, whatever is asked."""
     wanted = list(terms)
     parameters = {"program_id": program_id, "terms": [(index.value, value) for index, value in wanted]}
-    found: dict[IndexedTerm, list[PatientId]] = {term: [] for term in wanted}
+    found: dict[IndexedTerm, list[Match]] = {term: [] for term in wanted}
     for row in db.execute(_WITH_TERMS, parameters):
-        found[(Index(row.name), bytes(row.value))].append(PatientId(row.patient_id))
+        found[(Index(row.name), bytes(row.value))].append(Match(row.patient_id, row.surviving))
     return found
 
 

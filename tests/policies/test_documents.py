@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.access.engine import Engine
-from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
+from service.access.facts import NO_CONTEXT, CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.cli.conditions import as_written, in_words, parts_of
 from service.cli.fact_words import NAMED, YES_NO
 from service.cli.policies import check, docs
@@ -96,7 +96,7 @@ def _facts() -> dict[str, Any]:
         f"{prefix}{field.name}": field.type
         for kind, prefix in prefixes.items()
         for field in fields(kind)
-        if field.name != "program"
+        if field.name not in NO_CONTEXT
     }
 
 

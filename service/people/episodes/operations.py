@@ -20,6 +20,7 @@ from service.people.episodes import records
 from service.people.episodes.episode import Episode, EpisodeState, EpisodeStep, Step, Track
 from service.people.episodes.records import StoredEpisode, StoredStep
 from service.people.facts import load_patient, patient_facts, program_day
+from service.people.merging.charts import chart_ids
 from service.people.patient import EARLIEST_BIRTH
 from service.people.records import patient_for_update
 from service.vault.envelope import RowKey
@@ -67,7 +68,7 @@ def open_episode(work: Work, patient_id: UUID, new: NewEpisode) -> Course:
     """A referral to a unit. Conflict `episode_open` while another one of that unit has not ended."""
     work.authorised(Action.EPISODE_OPEN, lambda work: load_patient(work, patient_id, changing=True))
     _check_new(work, new)
-    charts = [patient_id]
+    charts: list[UUID] = [*chart_ids(work, patient_id)]
     others = records.open_episodes(work.db, charts)
     if any(one.unit == new.unit for one in others):
         raise Conflict(Code.EPISODE_OPEN, "This patient is in an episode of this unit already.")
@@ -193,7 +194,7 @@ def move(work: Work, episode: Episode, step: Step, on: date, particulars: Mappin
         version=episode.version + 1,
     )
     if moved.unit != episode.unit and moved.is_open:
-        others = records.open_episodes(work.db, [episode.patient_id])
+        others = records.open_episodes(work.db, [*chart_ids(work, episode.patient_id)])
         if any(one.unit == moved.unit for one in others):
             raise Conflict(Code.EPISODE_OPEN, "This patient is in an episode of this unit already.")
     records.replace_episode(work.db, _sealed(work, moved), work.entry_id)

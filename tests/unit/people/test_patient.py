@@ -1,4 +1,4 @@
-"""Demographics: merge patches, what makes a patient findable, what makes two patients alike."""
+"""Demographics: merge patches, what may stand in the document."""
 
 import json
 from datetime import date
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import Code, Invalid
+from service.errors import Invalid
 from service.people import patient
-from service.people.patient import Index, Resemblance, Term
 
 TODAY = date(2026, 6, 1)
 ANA: dict[str, Any] = {"given_name": "Ana", "family_name": "Testperson", "birth_date": "1990-04-05"}
@@ -24,8 +23,6 @@ documents = st.recursive(
     ),
     max_leaves=8,
 )
-names = st.text(st.characters(categories=["Lu", "Ll", "Lo"]), min_size=1, max_size=12)
-births = st.dates(date(1900, 1, 1), TODAY)
 
 #: RFC 7396, appendix A: original, patch, result.
 APPENDIX_A = [
@@ -83,84 +80,70 @@ def test_a_day_that_cannot_be_a_birth_is_refused(born: str) -> None:
         patient.check(ANA | {"birth_date": born}, TODAY)
 
 
-@given(family=names, given_name=names, born=births)
-def test_every_patient_is_found_by_what_they_were_registered_with(
-    family: str, given_name: str, born: date
-) -> None:
-    document = {"family_name": family, "given_name": given_name, "birth_date": born.isoformat()}
-    terms = patient.terms(document)
-    for sought in (
-        {"family_name": family, "given_name": None},
-        {"family_name": None, "given_name": given_name},
-        {"family_name": family.upper(), "given_name": f" {given_name} "},
-    ):
-        if patient.normalise_name(family) and patient.normalise_name(given_name):
-            assert set(patient.search_terms(**sought, birth_date=born, number=None)) <= terms
-
-
-@given(family=names, given_name=names, born=births, other=births)
-def test_a_search_with_another_birth_date_finds_nobody(
-    family: str, given_name: str, born: date, other: date
-) -> None:
-    document = {"family_name": family, "given_name": given_name, "birth_date": born.isoformat()}
-    if patient.normalise_name(family) and born != other:
-        sought = patient.search_terms(family_name=family, given_name=None, birth_date=other, number=None)
-        assert not set(sought) & patient.terms(document)
-
-
-@given(
-    family=st.none() | st.sampled_from(["", " ", "'", "Testperson"]),
-    given_name=st.none() | st.sampled_from(["", "..", "Ana"]),
-    born=st.none() | births,
-    number=st.none() | st.tuples(st.none() | st.just("mrn"), st.sampled_from(["", "-", "17"])),
-)
-def test_a_search_has_a_name_and_a_birth_date_or_an_identifier(
-    family: str | None, given_name: str | None, born: date | None, number: tuple[str | None, str] | None
-) -> None:
-    named = family == "Testperson" or given_name == "Ana"
-    numbered = number is not None and number[1] == "17"
-    enough = (named and born is not None) or (numbered and not named and born is None)
-    try:
-        terms = patient.search_terms(
-            family_name=family, given_name=given_name, birth_date=born, number=number
-        )
-    except Invalid as refusal:
-        assert refusal.code is Code.SEARCH_TOO_BROAD
-        assert not enough
-    else:
-        assert enough
-        assert len(terms) == (named and born is not None) + numbered
-
-
-def test_an_identifier_is_found_in_its_system_and_in_any() -> None:
-    document = ANA | {"identifiers": [{"system": "MRN ", "value": "T-000 17"}]}
-    found = patient.terms(document)
-    assert patient.identifier("t00017") in found
-    assert patient.identifier("T00017", "mrn") in found
-    assert patient.identifier("T00017", "other") not in found
-    # One index never answers for the other.
-    assert patient.identifier("x").index is Index.IDENTIFIER
-    assert patient.identifier("x", "y").index is Index.SYSTEM_IDENTIFIER
-
-
 @pytest.mark.parametrize(
-    ("left", "right"),
-    [("Smith", "Smyth"), ("Testperson", "Testpersen"), ("Meyer", "Mayer"), ("O'Neil", "Oneill")],
+    ("given", "field"),
+    [
+        ({"name_used": "..."}, "name_used"),
+        ({"aliases": [{"kind": "former"}]}, "aliases[0]"),
+        ({"aliases": [{"family_name": "Old"}, {"given_name": "-"}]}, "aliases[1].given_name"),
+        ({"channels": [{"channel": "email", "address": "x", "safe": True}]}, "channels[0].address"),
+        ({"channels": [{"channel": "text", "address": "12", "safe": True}]}, "channels[0].address"),
+        ({"channels": [{"channel": "mail", "address": "--", "safe": True}]}, "channels[0].address"),
+        (
+            {"channels": [{"channel": "text", "address": "555 0101", "safe": True, "voicemail": True}]},
+            "channels[0].voicemail",
+        ),
+        (
+            {"channels": [{"channel": "voice", "address": "555 0101", "safe": True, "from": "9:00"}]},
+            "channels[0].from",
+        ),
+        (
+            {
+                "channels": [
+                    {
+                        "channel": "voice",
+                        "address": "555 0101",
+                        "safe": True,
+                        "from": "09:00",
+                        "to": "09:00",
+                    }
+                ]
+            },
+            "channels[0].to",
+        ),
+        ({"representatives": [{"kind": "guardian", "name": "!"}]}, "representatives[0].name"),
+        (
+            {"representatives": [{"kind": "guardian", "name": "G", "email": "g"}]},
+            "representatives[0].email",
+        ),
+        ({"interpreter": {"needed": True}}, "interpreter.language"),
+        ({"interpreter": {"language": "es"}}, "interpreter.needed"),
+        ({"interpreter": {"needed": True, "language": "in Spanish"}}, "interpreter.language"),
+        ({"interpreter": {"needed": False}, "interpreter_needed": True}, "interpreter_needed"),
+    ],
 )
-def test_names_that_sound_alike_share_a_term(left: str, right: str) -> None:
-    assert patient.phonetic_birth(left, "1990-04-05") == patient.phonetic_birth(right, "1990-04-05")
-    assert patient.phonetic_birth(left, "1990-04-05") != patient.phonetic_birth(right, "1990-04-06")
+def test_each_fault_names_its_field(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        patient.check(ANA | given, TODAY)
+    assert [error.field for error in refusal.value.errors] == [field]
 
 
-@pytest.mark.parametrize(("left", "right"), [("Иванова", "Петрова"), ("田中", "佐藤"), ("Smith", "Jones")])
-def test_names_the_phonetic_rule_cannot_hear_stay_apart(left: str, right: str) -> None:
-    assert patient.phonetic_birth(left, "1990-04-05") != patient.phonetic_birth(right, "1990-04-05")
-
-
-def test_resemblances_come_strongest_first() -> None:
-    document = ANA | {"identifiers": [{"system": "mrn", "value": "1"}]}
-    assert [reason for _, reason in patient.resemblances(document)] == list(Resemblance)
-
-
-def test_a_term_does_not_print_what_is_looked_for() -> None:
-    assert "secret" not in repr(Term(Index.IDENTIFIER, "secret"))
+def test_everything_that_may_stand_in_the_document_may() -> None:
+    patient.check(
+        ANA
+        | {
+            "name_used": "Annie",
+            "pronouns": "they/them",
+            "sdv": True,
+            "aliases": [{"family_name": "Formerly"}, {"given_name": "Anja", "kind": "also_known_as"}],
+            "interpreter": {"needed": True, "asl": True},
+            "interpreter_needed": True,
+            "channels": [
+                {"channel": "voice", "address": "555 0101", "safe": True, "from": "22:00", "to": "06:00"},
+                {"channel": "mail", "address": "1 Example Street", "safe": False},
+            ],
+            "contacts": [{"name": "Bo Testperson", "may_say": "no", "script": "A friend calls."}],
+            "representatives": [{"kind": "guardian", "name": "Gil Testperson", "phone": "555 0102"}],
+        },
+        TODAY,
+    )
