@@ -80,6 +80,12 @@ class Code(StrEnum):
     PLACEMENT_INVALID = "placement_invalid"
     PLACEMENT_STATE = "placement_state"
     SUGGESTION_STALE = "suggestion_stale"
+    MEDICAL_INVALID = "medical_invalid"
+    MEDICAL_INCOMPLETE = "medical_incomplete"
+    MEDICAL_FLAGS_OPEN = "medical_flags_open"
+    DIAGNOSIS_INVALID = "diagnosis_invalid"
+    DIAGNOSIS_STANDS = "diagnosis_stands"
+    LABELS_INVALID = "labels_invalid"
     # consent
     CONSENT_KIND_UNSUPPORTED = "consent_kind_unsupported"
     CONSENT_INCOMPLETE = "consent_incomplete"

@@ -66,7 +66,7 @@ class Chart:
         head = self.head(section)
         listed = self.rows(section)
         said = head.value("none")
-        whole = said is True or (said is False and bool(listed))
+        whole = said is True or bool(listed)
         return head.final and whole and section not in self.withheld and all(one.final for one in listed)
 
     def with_page(self, page: Page, *, entry: bool) -> "Chart":
