@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from service.errors import Code, NotFound
 from service.intake.medical.book import MedicalBook
-from service.intake.medical.facts import FactReading
+from service.intake.medical.completeness import open_sections
+from service.intake.medical.facts import FactReading, facts_of
+from service.intake.medical.kept import DIAGNOSES, Gathered, gather
+from service.people.facts import load_patient
 from service.work import Work
 
 
@@ -33,24 +37,62 @@ class Diagnosis:
     substance: str | None
     severity: str | None
     remission: str | None
-    onset_on: date
+    dated_on: date
     recorded_at: datetime
     author_id: UUID
 
 
 def medical_facts(work: Work, book: MedicalBook, patient_id: UUID) -> Mapping[str, FactReading]:
     """The placement facts that do not come from instruments, by name; absent = unknown."""
-    del work, book, patient_id
-    return {}
+    gathered = _gathered(work, patient_id)
+    return facts_of(book, gathered.chart, gathered.born)
 
 
 def sections_of(work: Work, book: MedicalBook, patient_id: UUID) -> Mapping[str, SectionState]:
-    """Every section by key."""
-    del work, patient_id
-    return {key: SectionState(None, (), reviewed=False, changed_at=None) for key in book.sections}
+    """Every section by key. `missing` empty: closed, or nothing is asked of this patient."""
+    gathered = _gathered(work, patient_id)
+    return {key: _state(gathered, key, missing) for key, missing in _missing(book, gathered).items()}
 
 
 def diagnoses_of(work: Work, patient_id: UUID) -> tuple[Diagnosis, ...]:
     """The patient's current diagnoses, oldest first."""
-    del work, patient_id
-    return ()
+    return tuple(
+        Diagnosis(
+            item_id=one.item.id,
+            code=one.item.content["code"],
+            title=one.item.content["title"],
+            substance=one.item.content["substance"],
+            severity=one.item.content["severity"],
+            remission=one.item.content["remission"],
+            dated_on=one.item.dated_on,
+            recorded_at=one.item.changed_at,
+            author_id=one.item.author_id,
+        )
+        for one in _gathered(work, patient_id).entries(DIAGNOSES)
+    )
+
+
+def _gathered(work: Work, patient_id: UUID) -> Gathered:
+    loaded = load_patient(work, patient_id)
+    if loaded is None:
+        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    return gather(work, loaded.thing, loaded.facts)
+
+
+def _missing(book: MedicalBook, gathered: Gathered) -> Mapping[str, tuple[str, ...]]:
+    waiting = open_sections(book, gathered.chart)
+    return {key: waiting.get(key, ()) for key in book.sections}
+
+
+def _state(gathered: Gathered, key: str, missing: tuple[str, ...]) -> SectionState:
+    """What is withheld from this caller counts as missing: nobody takes for closed what they cannot see."""
+    head = gathered.head(key)
+    kept = [*([head] if head else []), *gathered.entries(key)]
+    if key in gathered.chart.withheld:
+        missing = (*missing, "withheld")
+    return SectionState(
+        item_id=None if head is None else head.item.id,
+        missing=missing,
+        reviewed=bool(kept) and all(one.stage.reviewed_at is not None for one in kept),
+        changed_at=max((one.item.changed_at for one in kept), default=None),
+    )
