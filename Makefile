@@ -55,6 +55,7 @@ oracle: $(DEV_READY)
 # Takes every single condition out of every policy, or turns it round, and says which change no row of facts notices.
 mutate: $(DEV_READY)
 	$(BIN)/python -m tests.policies.mutation
+	$(BIN)/python -m tests.unit.admission.placement.mutation
 
 battery: $(DEV_READY) chromium
 	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m battery tests
