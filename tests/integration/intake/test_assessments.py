@@ -472,7 +472,9 @@ def test_a_form_is_finished_by_the_rules_it_was_begun_with(service: Service, tmp
     old = text_of("gad-7")
     (tmp_path / "gad-7@1.yaml").write_text(old, encoding="utf-8")
     before = load_catalogue(tmp_path)
-    new = old.replace("version: 1", "version: 2").replace("{scale: total, at_least: 15}", "{scale: total, at_least: 7}")
+    new = old.replace("version: 1", "version: 2").replace(
+        "{scale: total, at_least: 15}", "{scale: total, at_least: 7}"
+    )
     (tmp_path / "gad-7.yaml").write_text(new, encoding="utf-8")
     after = load_catalogue(tmp_path)
     caller, subject = service.account("intake").caller, UUID(patient(service))
