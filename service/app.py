@@ -17,6 +17,9 @@ from sqlalchemy import Connection
 
 from service import __version__
 from service.access.engine import Engine
+from service.admission.careplan.book import load_care_plans
+from service.admission.careplan.gathering import Books
+from service.admission.deadlines import load_deadlines
 from service.admission.placement.considering import PlacementRules
 from service.admission.placement.loading import load_placement
 from service.api.description import describe
@@ -25,6 +28,8 @@ from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
 from service.consent.elements import CHECKED
 from service.consent.rulebook import load_rulebook
+from service.delivery.sending import Desk
+from service.delivery.wording import load_messages
 from service.disclosure.rulebook import load_rules
 from service.edge import problems
 from service.edge.headers import Edge
@@ -37,6 +42,7 @@ from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
+from service.jobs.registered import jobs_of, post_of
 from service.ledger.copies import CheckpointCopies
 from service.ledger.sequencer import Sequencer
 from service.log import configure_logs
@@ -54,10 +60,13 @@ AUDIENCE = "consentry-api"
 
 @dataclass(slots=True)
 class Options:
-    """What a test may replace: the clock, and whether the sequencer runs by itself."""
+    """What a test may replace: the clock, and whether the sequencer and the jobs (as it, unless said) run by
+    themselves.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     sequence: bool = True
+    jobs: bool | None = None
 
 
 def create() -> FastAPI:
@@ -105,6 +114,9 @@ def _lifespan(
         tasks = [asyncio.create_task(counting)]
         if options.sequence:
             tasks.append(asyncio.create_task(state.sequencer.run_forever()))
+        if options.jobs if options.jobs is not None else options.sequence:
+            tasks.append(asyncio.create_task(jobs_of(state).run_forever()))
+            tasks.append(asyncio.create_task(post_of(state).run_forever()))
         sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
         try:
             yield
@@ -127,7 +139,9 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
     credentials = load_credentials(settings.policies)
-    placement = PlacementRules(load_placement(settings.policies), load_book(settings.policies))
+    desk = Desk(load_messages(settings.policies), settings.mail_from)
+    medical = load_book(settings.policies)
+    placement = PlacementRules(load_placement(settings.policies), medical)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -167,6 +181,14 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             interval=settings.sequencer_interval,
         ),
         instruments=instruments,
+        medical=medical,
         credentials=credentials,
+        desk=desk,
         placement=placement,
+        care_plans=Books(
+            plans=load_care_plans(settings.policies),
+            deadlines=load_deadlines(settings.policies),
+            consents=rulebook,
+            medical=placement.medical,
+        ),
     )

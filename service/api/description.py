@@ -18,11 +18,31 @@ _METHODS: Final = ("get", "put", "post", "patch", "delete")
 
 #: Resources about patients: their routes are told the purpose of use.
 _ABOUT_PATIENTS: Final = frozenset(
-    {"patients", "intake", "record", "consent", "disclosure", "audit", "rights", "evidence", "agreements"}
+    {
+        "patients",
+        "intake",
+        "record",
+        "consent",
+        "disclosure",
+        "audit",
+        "rights",
+        "evidence",
+        "agreements",
+        "messages",
+    }
 )
 #: POSTs that make nothing, so that repeating them needs no key.
 _REPEATABLE: Final = frozenset(
-    {"token", "revoke", "search_patients", "preview_disclosure", "preview_reach", "disable_user"}
+    {
+        "token",
+        "revoke",
+        "search_patients",
+        "preview_disclosure",
+        "preview_reach",
+        "disable_user",
+        "open_packet_link",
+        "report_bounces",
+    }
 )
 #: POSTs that may name the version they mean; the state of the thing decides anyway.
 _MAY_NAME_VERSION: Final = frozenset(

@@ -21,7 +21,11 @@ from service.api import (
     health,
     instruments,
     items,
+    links,
+    medical,
+    medical_findings,
     merges,
+    messages,
     patients,
     placement,
     recipients,
@@ -61,10 +65,14 @@ router.include_router(consents.router)
 router.include_router(disclosures.router)
 router.include_router(record_requests.router)
 router.include_router(items.router)
+router.include_router(medical.router)
+router.include_router(medical_findings.router)
 router.include_router(attachments.router)
 router.include_router(evidence.router)
 router.include_router(agreements.router)
 router.include_router(restrictions.router)
 router.include_router(emergency.router)
 router.include_router(reviews.router)
+router.include_router(links.router)
+router.include_router(messages.router)
 router.include_router(audit.router)

@@ -119,7 +119,7 @@ async def _tell(settings: Settings, progress: _Progress) -> None:
     programs = {key: _program(settings, operator, key) for key in (_PROGRAM, _OTHER_PROGRAM)}
     for name, (program, username, display, role) in _STAFF.items():
         _staff(operator, progress, name, programs[program], username, display, role)
-    app = build(settings, Options(clock=clock))
+    app = build(settings, Options(clock=clock, jobs=False))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url, timeout=30) as client:

@@ -21,6 +21,9 @@ _requests = Counter(
 _seconds = Histogram(
     "consentry_request_seconds", "Time to the end of the answer.", ["route"], registry=registry
 )
+_jobs = Counter(
+    "consentry_job_runs_total", "Runs of jobs by outcome.", ["job", "outcome"], registry=registry
+)
 sequencer_lag = Gauge(
     "consentry_ledger_lag_seconds", "Age of the oldest entry without a position.", registry=registry
 )
@@ -30,6 +33,11 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
     """One answered request."""
     _requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
     _seconds.labels(route).observe(seconds)
+
+
+def count_job(job: str, outcome: str) -> None:
+    """One run of a job in one program: done or failed."""
+    _jobs.labels(job, outcome).inc()
 
 
 def exposition() -> tuple[bytes, str]:

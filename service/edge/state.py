@@ -7,10 +7,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.access.program import Program, read_program
+from service.admission.careplan.gathering import Books
 from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
+from service.delivery.sending import Desk
 from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
@@ -20,6 +22,7 @@ from service.identity.credentials.model import CredentialBook
 from service.identity.tokens import Tokens
 from service.ids import ProgramId
 from service.intake.instrument import Catalogue
+from service.intake.medical.book import MedicalBook
 from service.ledger.sequencer import Sequencer
 from service.work import Mechanisms
 
@@ -57,7 +60,10 @@ class State:
     tokens: Tokens
     sequencer: Sequencer
     instruments: Catalogue
+    medical: MedicalBook
     credentials: CredentialBook
+    desk: Desk
     placement: PlacementRules
+    care_plans: Books
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)

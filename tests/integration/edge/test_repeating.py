@@ -20,7 +20,16 @@ from tests.integration.sealed_columns import sealed_columns
 from tests.unit.evidence.papers import PAPERS
 
 #: POSTs that make nothing, or nothing twice: signing in and out, questions, what is done already when it is done.
-REPEATABLE = {"token", "revoke", "search_patients", "preview_disclosure", "preview_reach", "disable_user"}
+REPEATABLE = {
+    "token",
+    "revoke",
+    "search_patients",
+    "preview_disclosure",
+    "preview_reach",
+    "disable_user",
+    "open_packet_link",
+    "report_bounces",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""The jobs there are, and how they are put together from a process's state."""
+
+from datetime import timedelta
+
+from service.config import Settings
+from service.consent.ending_by_event import expire_past
+from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
+from service.delivery.model import Channel
+from service.delivery.smtp import LOCAL, Mail
+from service.edge.state import State
+from service.intake.safety.escalation import escalate_due
+from service.jobs.job import Job
+from service.jobs.post import Post
+from service.jobs.runner import Jobs, Service
+from service.work import Work
+
+
+def all_jobs(state: State) -> tuple[Job, ...]:
+    """Everything that a date or a clock brings, in one transaction each."""
+    del state  # jobs that need a book of rules get it from here
+    return (
+        Job("flag_escalation", timedelta(seconds=30), escalate_due),
+        Job("consent_expiry", timedelta(hours=6), _expired),
+    )
+
+
+def jobs_of(state: State) -> Jobs:
+    """The jobs of this process."""
+    return Jobs(_service(state), all_jobs(state))
+
+
+def post_of(state: State) -> Post:
+    """The sender of this process."""
+    return Post(_service(state), state.desk, carriers_of(state.settings))
+
+
+def carriers_of(settings: Settings) -> dict[Channel, Carrier]:
+    """Who carries what, as configured; a channel without a carrier refuses."""
+    carriers: dict[Channel, Carrier] = {Channel.EMAIL: NoCarrier(), Channel.TEXT: NoCarrier()}
+    if settings.smtp_host:
+        carriers[Channel.EMAIL] = Mail(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            sender=settings.mail_from,
+            tls=settings.smtp_host not in LOCAL,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+        )
+    if settings.texts_url:
+        carriers[Channel.TEXT] = HttpTexts(settings.texts_url, settings.texts_token)
+    return carriers
+
+
+def _service(state: State) -> Service:
+    return Service(state.engine, state.mechanisms, state.clock)
+
+
+def _expired(work: Work) -> int:
+    return len(expire_past(work))
