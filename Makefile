@@ -27,10 +27,12 @@ setup: $(DEV_READY)
 
 # What searches (properties, the oracle, mutants, fuzz, kills) runs untraced: it asks much and often of the same lines.
 SEARCHES := tests/properties tests/oracle tests/policies tests/fuzz tests/crash
+TRACES := .trace-cache
 test: $(DEV_READY) chromium
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(SEARCHES)
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(COVERAGE) \
-		$(addprefix --ignore=,$(SEARCHES)) tests
+	rm -rf $(TRACES)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -p tests.tracing $(addprefix --ignore=,$(SEARCHES)) tests
+	$(BIN)/python -m slipcover --skip-covered --fail-under $(COVERAGE) --out $(TRACES)/all.json --merge $(TRACES)/gw*.json
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
