@@ -54,6 +54,12 @@ _MAY_NAME_VERSION: Final = frozenset(
         "rule_on_consent",
         "answer_restriction",
         "end_restriction",
+        "sign_care_plan",
+        "activate_care_plan",
+        "review_care_plan",
+        "settle_care_plan",
+        "measure_care_plan",
+        "step_goal",
     }
 )
 

@@ -9,9 +9,12 @@ from service.api import (
     attachments,
     audit,
     auth,
+    care_plans,
+    caseload,
     consent_texts,
     consents,
     credentials,
+    discharge,
     disclosures,
     emergency,
     episodes,
@@ -33,6 +36,8 @@ from service.api import (
     relationships,
     restrictions,
     reviews,
+    safety_plans,
+    visits,
 )
 from service.edge.models import ProblemModel
 
@@ -52,6 +57,7 @@ router.include_router(administration.router)
 router.include_router(credentials.router)
 router.include_router(patients.router)
 router.include_router(merges.router)
+router.include_router(caseload.router)
 router.include_router(episodes.router)
 router.include_router(events.router)
 router.include_router(relationships.router)
@@ -75,4 +81,8 @@ router.include_router(emergency.router)
 router.include_router(reviews.router)
 router.include_router(links.router)
 router.include_router(messages.router)
+router.include_router(care_plans.router)
+router.include_router(visits.router)
+router.include_router(safety_plans.router)
+router.include_router(discharge.router)
 router.include_router(audit.router)

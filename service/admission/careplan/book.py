@@ -122,7 +122,7 @@ class CarePlanBook:
         return offer is not None and offer.counts
 
 
-def load_book(policies: Path) -> CarePlanBook:
+def load_care_plans(policies: Path) -> CarePlanBook:
     """The files of the folder; StartRefused names file, line and field of the first fault."""
     limits = _file(policies, "limits.yaml").members(("hours", "service_day", "values"))
     values = {name: one.integer() for name, one in limits["values"].mapping().items()}

@@ -204,7 +204,7 @@ def _found(work: Work, action: Action, plan_id: UUID, *, lock: bool) -> Found:
     if work.caller.kind is not CallerKind.PATIENT:
         use = kept.use_of(work, stored)
         if not use.permitted:
-            _refuse_use(work, action, stored, use)
+            refuse_use(work, action, stored, use)
     plan = kept.as_plan(row, items.opened(work, stored))
     return Found(plan, _episode(work, plan.patient_id, plan.episode_id, ended=True), use)
 
@@ -239,7 +239,7 @@ def _named(work: Work, about: Facts, stored: StoredItem, row: PlanRow) -> Facts:
     )
 
 
-def _refuse_use(work: Work, action: Action, stored: StoredItem, use: Decision) -> None:
+def refuse_use(work: Work, action: Action, stored: StoredItem, use: Decision) -> None:
     work.refuse(
         Refused(Code.NOT_PERMITTED, "This care plan may not be used for this purpose."),
         Denial(
