@@ -29,6 +29,8 @@ from service.api import (
     medical_findings,
     merges,
     messages,
+    packet,
+    packet_forms,
     patients,
     placement,
     recipients,
@@ -65,6 +67,8 @@ router.include_router(recipients.router)
 router.include_router(instruments.router)
 router.include_router(assessments.router)
 router.include_router(placement.router)
+router.include_router(packet.router)
+router.include_router(packet_forms.router)
 router.include_router(flags.router)
 router.include_router(consent_texts.router)
 router.include_router(consents.router)

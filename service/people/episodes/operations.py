@@ -18,12 +18,12 @@ from service.ids import new_id
 from service.people.episodes import episode as rules
 from service.people.episodes import records
 from service.people.episodes.episode import Episode, EpisodeState, EpisodeStep, Step, Track
-from service.people.episodes.records import StoredEpisode, StoredStep
+from service.people.episodes.kept import keep_step, opened, sealed, steps_of
+from service.people.episodes.records import StoredEpisode
 from service.people.facts import load_patient, patient_facts, program_day
 from service.people.merging.charts import chart_ids
 from service.people.patient import EARLIEST_BIRTH
 from service.people.records import patient_for_update
-from service.vault.envelope import RowKey
 from service.work import Loaded, Work
 
 #: What a loader for `work.authorised` finds.
@@ -88,8 +88,8 @@ def open_episode(work: Work, patient_id: UUID, new: NewEpisode) -> Course:
         coming_from=new.coming_from,
         readmission_of=_former(work, charts, new),
     )
-    records.insert_episode(work.db, _sealed(work, opened), work.entry_id)
-    step = _keep_step(work, opened, Step.REFER, new.opened_on, {"note": new.note} if new.note else {})
+    records.insert_episode(work.db, sealed(work, opened), work.entry_id)
+    step = keep_step(work, opened, Step.REFER, new.opened_on, {"note": new.note} if new.note else {})
     _record(work, opened, Action.EPISODE_OPEN, readmission=opened.readmission_of is not None)
     return Course(opened, (step,))
 
@@ -106,13 +106,13 @@ def take_step(work: Work, episode_id: UUID, new: NewStep, *, version: int | None
     rules.refuse_faults(_step_faults(new))
     moved = move(work, episode, new.kind, new.on, particulars)
     _record(work, moved, action, step=new.kind.value)
-    return Course(moved, _steps(work, moved))
+    return Course(moved, steps_of(work, moved))
 
 
 def read_episode(work: Work, episode_id: UUID) -> Course:
     """One episode with its steps."""
     episode = authorised_episode(work, Action.EPISODE_READ, episode_id)
-    steps = _steps(work, episode)
+    steps = steps_of(work, episode)
     _record(work, episode, Action.EPISODE_READ)
     return Course(episode, steps)
 
@@ -197,31 +197,9 @@ def move(work: Work, episode: Episode, step: Step, on: date, particulars: Mappin
         others = records.open_episodes(work.db, [*chart_ids(work, episode.patient_id)])
         if any(one.unit == moved.unit for one in others):
             raise Conflict(Code.EPISODE_OPEN, "This patient is in an episode of this unit already.")
-    records.replace_episode(work.db, _sealed(work, moved), work.entry_id)
-    _keep_step(work, moved, step, on, particulars)
+    records.replace_episode(work.db, sealed(work, moved), work.entry_id)
+    keep_step(work, moved, step, on, particulars)
     return moved
-
-
-def opened(work: Work, stored: StoredEpisode) -> Episode:
-    """A loaded episode, opened."""
-    kept: Any = work.open(records.EPISODE_ROW, stored.key, {"particulars": stored.particulars})["particulars"]
-    former = kept.get("readmission_of")
-    return Episode(
-        id=stored.id,
-        patient_id=stored.patient_id,
-        unit=stored.unit,
-        state=EpisodeState(stored.state),
-        opened_on=stored.opened_on,
-        admitted_on=stored.admitted_on,
-        ended_on=stored.ended_on,
-        version=stored.version,
-        track=Track(kept["track"]),
-        payer=kept.get("payer"),
-        level=kept.get("level"),
-        referral=kept.get("referral"),
-        coming_from=kept.get("coming_from"),
-        readmission_of=None if former is None else UUID(former),
-    )
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -283,62 +261,6 @@ def _former(work: Work, charts: list[UUID], new: NewEpisode) -> UUID | None:
         )
         rules.refuse_faults([fault])
     return new.readmission_of
-
-
-def _sealed(work: Work, episode: Episode) -> StoredEpisode:
-    kept = {
-        "track": episode.track.value,
-        "payer": episode.payer,
-        "level": episode.level,
-        "referral": episode.referral,
-        "coming_from": episode.coming_from,
-        "readmission_of": None if episode.readmission_of is None else str(episode.readmission_of),
-    }
-    row = RowKey(work.caller.program_id, episode.id, episode.version, episode.patient_id)
-    return StoredEpisode(
-        id=episode.id,
-        program_id=work.caller.program_id,
-        patient_id=episode.patient_id,
-        unit=episode.unit,
-        state=episode.state.value,
-        opened_on=episode.opened_on,
-        admitted_on=episode.admitted_on,
-        ended_on=episode.ended_on,
-        version=episode.version,
-        particulars=work.seal(records.EPISODE_ROW, row, {"particulars": kept})["particulars"],
-        created_at=work.now,
-        changed_at=work.now,
-    )
-
-
-def _keep_step(
-    work: Work, episode: Episode, kind: Step, on: date, particulars: Mapping[str, Any]
-) -> EpisodeStep:
-    step_id = new_id(work.now)
-    row = RowKey(work.caller.program_id, step_id, 1, episode.patient_id)
-    kept = {**particulars, "by": str(work.caller.account_id)}
-    stored = StoredStep(
-        id=step_id,
-        program_id=work.caller.program_id,
-        patient_id=episode.patient_id,
-        episode_id=episode.id,
-        kind=kind.value,
-        occurred_on=on,
-        particulars=work.seal(records.STEP_ROW, row, {"particulars": kept})["particulars"],
-        recorded_at=work.now,
-    )
-    records.insert_step(work.db, stored, work.entry_id)
-    return EpisodeStep(step_id, kind, on, kept)
-
-
-def _steps(work: Work, episode: Episode) -> tuple[EpisodeStep, ...]:
-    found: list[EpisodeStep] = []
-    for stored in records.steps(work.db, episode.id):
-        kept: Any = work.open(records.STEP_ROW, stored.key, {"particulars": stored.particulars})[
-            "particulars"
-        ]
-        found.append(EpisodeStep(stored.id, Step(stored.kind), stored.occurred_on, kept))
-    return tuple(found)
 
 
 def _record(work: Work, episode: Episode, action: Action, **detail: str | bool) -> None:

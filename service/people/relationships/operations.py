@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from service.errors import Code, FieldError, IntegrityError, Invalid, Stale
 from service.identity.model import AccountState
 from service.identity.records import account_for_share
 from service.ids import PatientId, RecipientId, new_id
-from service.people.facts import patient_facts, program_day
+from service.people.facts import load_patient, patient_facts, program_day
 from service.people.recipient import (
     PEOPLE_OF,
     RecipientClass,
@@ -22,8 +22,10 @@ from service.people.recipient import (
     in_force,
 )
 from service.people.recipients.records import recipient_by_id
+from service.people.records import patient_for_update
 from service.people.relationships import records
 from service.people.relationships.records import StoredRelationship
+from service.people.relationships.roles import StaffRole, taken
 from service.vault.envelope import RowKey
 from service.work import Loaded, Work
 
@@ -38,6 +40,17 @@ class NewRelationship:
     ends_on: date | None = None
     account_id: UUID | None = None
     recipient_id: UUID | None = None
+    #: Of a member of staff.
+    role: StaffRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A patient goes from one member of staff to another on a day, with the role."""
+
+    account_id: UUID
+    on: date
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,30 +66,14 @@ class Relationship:
     ends_on: date | None
     evidence: str
     version: int
+    role: StaffRole | None = None
 
 
 def record_relationship(work: Work, patient_id: UUID, new: NewRelationship) -> Relationship:
     """Say that somebody treats, pays for, or works with a patient, from a day on and how that is known."""
-    work.authorised(Action.RELATIONSHIP_RECORD, lambda work: _load_patient(work, patient_id))
-    _check(work, new)
-    row_id = new_id(work.now)
-    row = RowKey(work.caller.program_id, row_id, 1, patient_id)
-    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": {"note": new.evidence}})
-    stored = StoredRelationship(
-        id=row_id,
-        program_id=work.caller.program_id,
-        patient_id=PatientId(patient_id),
-        kind=new.kind,
-        account_id=new.account_id,
-        recipient_id=None if new.recipient_id is None else RecipientId(new.recipient_id),
-        starts_on=new.starts_on,
-        ends_on=new.ends_on,
-        evidence=sealed["evidence"],
-        version=1,
-    )
-    records.insert_relationship(work.db, stored, work.now, work.entry_id)
-    _record(work, stored, "recorded")
-    return _relationship(work, stored)
+    work.authorised(Action.RELATIONSHIP_RECORD, lambda work: load_patient(work, patient_id, changing=True))
+    _check(work, patient_id, new)
+    return _add(work, patient_id, new)
 
 
 def end_relationship(work: Work, relationship_id: UUID, version: int, ends_on: date) -> Relationship:
@@ -88,26 +85,42 @@ def end_relationship(work: Work, relationship_id: UUID, version: int, ends_on: d
         raise Stale(Code.VERSION_STALE, "Somebody changed this relationship since you read it.")
     if ends_on < stored.starts_on:
         raise _invalid("ends_on", "before_start", "The last day is not before the first.")
-    evidence = _evidence(work, stored)
-    row = RowKey(stored.program_id, stored.id, version + 1, stored.patient_id)
-    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": evidence})["evidence"]
-    ended = replace(stored, ends_on=ends_on, version=version + 1, evidence=sealed)
-    records.end_relationship(
-        work.db,
-        stored.id,
-        last_day=ends_on,
-        evidence=sealed,
-        version=ended.version,
-        entry_id=work.entry_id,
+    return _end(work, stored, ends_on)
+
+
+def hand_over(work: Work, relationship_id: UUID, to: Handover, *, version: int | None = None) -> Relationship:
+    """Another member of staff takes over from a day on: the old relationship ends the day before (one that began that
+    very day, on it), the new one has its role. One act, so that the patient is nobody's on no day.
+    """
+    stored = work.authorised(
+        Action.RELATIONSHIP_RECORD, lambda work: _load(work, relationship_id, changing=True)
     )
-    _record(work, ended, "ended")
-    return _relationship(work, ended)
+    if version is not None and stored.version != version:
+        raise Stale(Code.VERSION_STALE, "Somebody changed this relationship since you read it.")
+    if stored.kind is not RelationshipKind.STAFF or not in_force(stored.starts_on, stored.ends_on, to.on):
+        raise _invalid("on", "not_in_force", "What is handed over is a staff relationship of that day.")
+    if stored.account_id == to.account_id:
+        raise _invalid("account_id", "same", "Name another member of staff.")
+    ended = _end(work, stored, max(stored.starts_on, to.on - timedelta(days=1)))
+    new = NewRelationship(
+        kind=RelationshipKind.STAFF,
+        starts_on=to.on,
+        evidence=to.evidence,
+        ends_on=stored.ends_on,
+        account_id=to.account_id,
+        role=ended.role,
+    )
+    _check(work, stored.patient_id, new, but=stored.id)
+    return _add(work, stored.patient_id, new)
 
 
-def list_relationships(work: Work, patient_id: UUID) -> list[Relationship]:
-    """Everybody ever recorded around a patient."""
-    work.authorised(Action.PATIENT_READ, lambda work: _load_patient(work, patient_id))
-    found = [_relationship(work, stored) for stored in records.relationships(work.db, patient_id)]
+def list_relationships(
+    work: Work, patient_id: UUID, *, after: UUID | None, at_most: int
+) -> tuple[tuple[Relationship, ...], bool]:
+    """Everybody ever recorded around a patient, oldest first, and whether there are more."""
+    work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
+    page = records.relationships_page(work.db, patient_id, after, at_most + 1)
+    found = tuple(_relationship(work, stored) for stored in page[:at_most])
     work.record(
         action=Action.PATIENT_READ,
         object_kind="relationship",
@@ -115,7 +128,7 @@ def list_relationships(work: Work, patient_id: UUID) -> list[Relationship]:
         patient_id=patient_id,
         detail={"listed": len(found)},
     )
-    return found
+    return found, len(page) > at_most
 
 
 def read_relationship(work: Work, relationship_id: UUID) -> Relationship:
@@ -152,6 +165,12 @@ def related_recipients(
     return found
 
 
+def role_of(work: Work, stored: StoredRelationship) -> StaffRole | None:
+    """What a member of staff is to the patient; None where nobody said."""
+    role = _evidence(work, stored).get("role")
+    return None if role is None else StaffRole(role)
+
+
 def recipient_in_class(
     work: Work, patient_id: UUID, recipient_id: UUID, recipient_class: RecipientClass, on: date
 ) -> bool:
@@ -163,20 +182,55 @@ def recipient_in_class(
 
 
 def _load(work: Work, relationship_id: UUID, *, changing: bool = False) -> Loaded[StoredRelationship] | None:
-    find = records.relationship_for_update if changing else records.relationship_by_id
-    stored = find(work.db, relationship_id)
+    """`changing` locks the patient, then the relationship: in the order in which decisions lock them."""
+    stored = records.relationship_by_id(work.db, relationship_id)
+    if stored is not None and changing:
+        patient_for_update(work.db, stored.patient_id)
+        stored = records.relationship_for_update(work.db, relationship_id)
     facts = None if stored is None else patient_facts(work, stored.patient_id)
     if stored is None or facts is None:
         return None
     return Loaded(stored, facts, "relationship", stored.id, patient_id=stored.patient_id)
 
 
-def _load_patient(work: Work, patient_id: UUID) -> Loaded[None] | None:
-    facts = patient_facts(work, patient_id)
-    return None if facts is None else Loaded(None, facts, "patient", patient_id, patient_id=patient_id)
+def _add(work: Work, patient_id: UUID, new: NewRelationship) -> Relationship:
+    row_id = new_id(work.now)
+    row = RowKey(work.caller.program_id, row_id, 1, patient_id)
+    said = {"note": new.evidence} | ({} if new.role is None else {"role": new.role.value})
+    stored = StoredRelationship(
+        id=row_id,
+        program_id=work.caller.program_id,
+        patient_id=PatientId(patient_id),
+        kind=new.kind,
+        account_id=new.account_id,
+        recipient_id=None if new.recipient_id is None else RecipientId(new.recipient_id),
+        starts_on=new.starts_on,
+        ends_on=new.ends_on,
+        evidence=work.seal(records.RELATIONSHIP_ROW, row, {"evidence": said})["evidence"],
+        version=1,
+    )
+    records.insert_relationship(work.db, stored, work.now, work.entry_id)
+    _record(work, stored, "recorded")
+    return _relationship(work, stored)
 
 
-def _check(work: Work, new: NewRelationship) -> None:
+def _end(work: Work, stored: StoredRelationship, ends_on: date) -> Relationship:
+    row = RowKey(stored.program_id, stored.id, stored.version + 1, stored.patient_id)
+    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": _evidence(work, stored)})["evidence"]
+    ended = replace(stored, ends_on=ends_on, version=stored.version + 1, evidence=sealed)
+    records.end_relationship(
+        work.db,
+        stored.id,
+        last_day=ends_on,
+        evidence=sealed,
+        version=ended.version,
+        entry_id=work.entry_id,
+    )
+    _record(work, ended, "ended")
+    return _relationship(work, ended)
+
+
+def _check(work: Work, patient_id: UUID, new: NewRelationship, *, but: UUID | None = None) -> None:
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise _invalid("ends_on", "before_start", "The last day is not before the first.")
     if new.starts_on > program_day(work):
@@ -186,7 +240,10 @@ def _check(work: Work, new: NewRelationship) -> None:
         staff = account is not None and account.kind is CallerKind.STAFF
         if account is None or not staff or account.state is not AccountState.ACTIVE or new.recipient_id:
             raise _invalid("account_id", "unknown", "A staff relationship names a member of staff.")
+        _check_role(work, patient_id, new, but)
         return
+    if new.role is not None:
+        raise _invalid("role", "not_applicable", "A role is that of a member of staff.")
     known = recipient_by_id(work.db, new.recipient_id) if new.recipient_id else None
     if known is None or new.account_id:
         raise _invalid("recipient_id", "unknown", "This relationship names a registered recipient.")
@@ -199,6 +256,19 @@ def _check(work: Work, new: NewRelationship) -> None:
         raise _invalid(
             "evidence", "missing", "Say on what the authority rests: which papers, of whom, of when."
         )
+
+
+def _check_role(work: Work, patient_id: UUID, new: NewRelationship, but: UUID | None) -> None:
+    """The patient is locked, so nobody becomes primary clinician meanwhile. `but`: the one who hands over."""
+    if new.role is not StaffRole.PRIMARY_CLINICIAN:
+        return
+    others = [
+        (role_of(work, one), one.starts_on, one.ends_on)
+        for one in records.relationships(work.db, patient_id)
+        if one.kind is RelationshipKind.STAFF and one.id != but
+    ]
+    if taken(new.role, new.starts_on, new.ends_on, others):
+        raise _invalid("role", "taken", "There is a primary clinician; hand the patient over.")
 
 
 def _record(work: Work, stored: StoredRelationship, change: str) -> None:
@@ -236,6 +306,7 @@ def _relationship(work: Work, stored: StoredRelationship) -> Relationship:
         ends_on=stored.ends_on,
         evidence=str(_evidence(work, stored)["note"]),
         version=stored.version,
+        role=role_of(work, stored),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Uuid, bindparam, insert, or_, select, update
 
 from service.ids import PatientId, RecipientId
 from service.people.recipient import RelationshipKind
@@ -39,6 +39,15 @@ _RELATIONSHIPS = (
     .where(relationship.c.patient_id == bindparam("patient_id"))
     .order_by(relationship.c.id)
 )
+_PAGE = (
+    select(relationship)
+    .where(
+        relationship.c.patient_id == bindparam("patient_id"),
+        or_(bindparam("after", type_=Uuid()).is_(None), relationship.c.id > bindparam("after", type_=Uuid())),
+    )
+    .order_by(relationship.c.id)
+    .limit(bindparam("at_most"))
+)
 _ADD_RELATIONSHIP = insert(relationship)
 _END_RELATIONSHIP = (
     update(relationship)
@@ -62,6 +71,18 @@ _KINDS = (
         *_ON_DAY,
     )
     .with_for_update(read=True)
+)
+
+
+_CASELOAD = (
+    select(relationship)
+    .where(
+        relationship.c.account_id == bindparam("account_id"),
+        relationship.c.kind == RelationshipKind.STAFF.value,
+        *_ON_DAY,
+    )
+    .order_by(relationship.c.id)
+    .limit(2000)  # a caseload is dozens of people; a page is cut from it by name
 )
 
 
@@ -118,6 +139,19 @@ def relationship_for_update(db: Connection, relationship_id: UUID) -> StoredRela
 def relationships(db: Connection, patient_id: UUID) -> list[StoredRelationship]:
     """All relationships ever recorded for a patient, oldest first."""
     return [_relationship(row) for row in db.execute(_RELATIONSHIPS, {"patient_id": patient_id})]
+
+
+def relationships_page(
+    db: Connection, patient_id: UUID, after: UUID | None, at_most: int
+) -> list[StoredRelationship]:
+    """The same by pages."""
+    parameters = {"patient_id": patient_id, "after": after, "at_most": at_most}
+    return [_relationship(row) for row in db.execute(_PAGE, parameters)]
+
+
+def caseload(db: Connection, account_id: UUID, on: date) -> list[StoredRelationship]:
+    """The staff relationships of one account in force on a day, oldest first."""
+    return [_relationship(row) for row in db.execute(_CASELOAD, {"account_id": account_id, "on": on})]
 
 
 def end_relationship(

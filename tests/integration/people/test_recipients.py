@@ -9,8 +9,8 @@ from sqlalchemy import Connection, update
 
 from service.access.actions import Action
 from service.errors import Invalid, NotFound
-from service.people.events import events_of
 from service.people.duplicates import find_exact
+from service.people.events import events_of
 from service.people.operations import open_patient_name
 from service.people.recipient import (
     Party,

@@ -1,0 +1,1 @@
+"""Whom a member of staff works with, and who is nobody's yet."""
