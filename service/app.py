@@ -20,6 +20,7 @@ from service.access.engine import Engine
 from service.admission.careplan.book import load_care_plans
 from service.admission.careplan.gathering import Books
 from service.admission.deadlines import load_deadlines
+from service.admission.library import load_library
 from service.admission.placement.considering import PlacementRules
 from service.admission.placement.loading import load_placement
 from service.api.description import describe
@@ -142,6 +143,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     desk = Desk(load_messages(settings.policies), settings.mail_from)
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
+    packet = load_library(settings.policies, rulebook, medical)
     vault = Vault(keyring.load(settings.keyring))
     engine = application_engine(settings)
 
@@ -185,6 +187,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         credentials=credentials,
         desk=desk,
         placement=placement,
+        packet=packet,
         care_plans=Books(
             plans=load_care_plans(settings.policies),
             deadlines=load_deadlines(settings.policies),

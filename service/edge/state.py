@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.access.program import Program, read_program
 from service.admission.careplan.gathering import Books
+from service.admission.packet.gathering import Library
 from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings
@@ -64,6 +65,7 @@ class State:
     credentials: CredentialBook
     desk: Desk
     placement: PlacementRules
+    packet: Library
     care_plans: Books
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)

@@ -131,7 +131,7 @@ def _due(
     strictest = deadlines.strictest(rule.within, profile)
     match rule.counted_from:
         case "opened":
-            start = traces.opened_at
+            start = traces.started_at or traces.opened_at
         case "admitted":
             start = traces.admitted_at
         case "screened":

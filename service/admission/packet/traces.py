@@ -92,9 +92,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Traces:
-    """Everything found. Instants are UTC; days are of the program's calendar."""
+    """Everything found. Instants are UTC, days of the program's calendar. What happened before `opened_at` belongs to
+    another stay.
+    """
 
     opened_at: datetime
+    #: From when deadlines count; None: from `opened_at`.
+    started_at: datetime | None = None
     admitted_at: datetime | None = None
     birthday_18: datetime | None = None
     signatures: tuple[SignatureTrace, ...] = ()
