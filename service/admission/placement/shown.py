@@ -47,6 +47,9 @@ def _target(book: PlacementBook, one: Target) -> dict[str, Any]:
 
 def _fired(book: PlacementBook, one: Fired, readings: Mapping[str, Reading]) -> dict[str, Any]:
     names = book.dimensions[4].names
+    places = {name: place for place, name in enumerate(book.core.facts)}
+    # what was sealed comes back in another order; a fact the table no longer has stands last
+    ordered = sorted(one.facts, key=lambda name: (places.get(name, len(places)), name))
     return {
         "id": one.id,
         "class": one.outcome.value,
@@ -54,9 +57,7 @@ def _fired(book: PlacementBook, one: Fired, readings: Mapping[str, Reading]) -> 
         "reason": one.reason,
         "step": one.step,
         "target_levels": [_target(book, target) for target in one.targets],
-        "facts": [
-            _fact(name, value, name in one.stale, readings.get(name)) for name, value in one.facts.items()
-        ],
+        "facts": [_fact(name, one.facts[name], name in one.stale, readings.get(name)) for name in ordered],
     }
 
 
