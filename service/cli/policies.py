@@ -10,6 +10,8 @@ from service.access.engine import Engine
 from service.cli.rule_documents import stale_documents, write_documents
 from service.config import ROOT
 from service.errors import StartRefused
+from service.intake.definition import file_hashes, load_catalogue
+from service.intake.pins import unpinned, write_pins
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,6 +21,7 @@ Folder = Annotated[
 DEFAULT_FOLDER = ROOT / "policies"
 #: The documents that describe a folder of policies stand beside it.
 DOCUMENTS = "docs"
+INSTRUMENTS = "instruments"
 
 
 @app.command("check")
@@ -32,7 +35,20 @@ def check(policies: Folder = DEFAULT_FOLDER) -> None:
     # a clinic that keeps policies of its own elsewhere need not keep documents about them
     if folder.is_dir() and (old := stale_documents(policies, folder)):
         raise StartRefused(f"Not as the policies are: {', '.join(old)}. Run: consentry policies docs")
+    instruments = policies / INSTRUMENTS
+    load_catalogue(instruments)
+    if new := unpinned(instruments, file_hashes(instruments)):
+        raise StartRefused(f"Instruments not pinned: {', '.join(new)}. Run: consentry policies pin")
     typer.echo(f"Policies are valid; policy set {engine.policy_set_hash[:16]}")
+
+
+@app.command("pin")
+def pin(policies: Folder = DEFAULT_FOLDER) -> None:
+    """Pin the instruments that are new, by the hash of their files; refuses where a pinned one was changed."""
+    instruments = policies / INSTRUMENTS
+    load_catalogue(instruments)
+    new = write_pins(instruments, file_hashes(instruments))
+    typer.echo("\n".join(f"pinned {name}" for name in new) or "Everything was pinned.")
 
 
 @app.command("generate")

@@ -55,23 +55,34 @@ def load_catalogue(directory: Path) -> Catalogue:
     codes = parse_codes(code_file.name, code_file.read_text(encoding="utf-8"))
     site = _site(directory / SITE)
     instruments: list[Instrument] = []
-    files: dict[str, str] = {}
-    for path in instrument_files(directory):
+    hashes: dict[str, str] = {}
+    for path in _files(directory):
         content = path.read_bytes()
         instrument = parse_instrument(path.name, content, codes, site.get(path.stem.partition("@")[0]))
         if path.stem not in (instrument.key, f"{instrument.key}@{instrument.version}"):
             raise DefinitionError(f"{path.name}:1: key: is not the name of the file")
-        files[f"{instrument.key}@{instrument.version}"] = hashlib.sha256(content).hexdigest()
+        hashes[f"{instrument.key}@{instrument.version}"] = hashlib.sha256(content).hexdigest()
         instruments.append(instrument)
     if not instruments:
         raise DefinitionError(f"{directory.name}: file: no instrument is defined")
     for key in site.keys() - {instrument.key for instrument in instruments}:
         site[key].fault("no such instrument")
-    check_pins(directory, files)
+    check_pins(directory, hashes)
     return Catalogue(instruments, codes.notice)
 
 
-def instrument_files(directory: Path) -> list[Path]:
+def file_hashes(directory: Path) -> dict[str, str]:
+    """The SHA-256 of every instrument's file by `key@version`; for a folder that `load_catalogue` has read."""
+    hashes: dict[str, str] = {}
+    for path in _files(directory):
+        content = path.read_bytes()
+        members = read_fields(path.name, content.decode("utf-8")).mapping()
+        name = f"{members['key'].text()}@{members['version'].integer()}"
+        hashes[name] = hashlib.sha256(content).hexdigest()
+    return hashes
+
+
+def _files(directory: Path) -> list[Path]:
     return [path for path in sorted(directory.glob("*.yaml")) if path.name not in (PINS, SITE)]
 
 

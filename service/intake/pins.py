@@ -1,11 +1,10 @@
 """Pins: the reviewed files by hash, so that a rule cannot change while its version stays the same.
 
-`pins.yaml` holds one line for each instrument and version: `phq-9@1: <sha256 of the file>`. A file that is
-not the pinned one, or a pinned one that is gone, stops the start; a file nobody has pinned yet is served
-(that is how a clinic adds its own) and named by `consentry policies check`.
+`pins.yaml` holds one line for each instrument and version: `phq-9@1` and the SHA-256 of the file, in groups
+of eight for the eye. A file that is not the pinned one, or a pinned one that is gone, stops the start; a file
+nobody has pinned yet is served (that is how a clinic adds its own) and named by `consentry policies check`.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def check_pins(directory: Path, files: Mapping[str, str]) -> None:
             raise StartRefused(
                 f"{PINS}: {name} is pinned and not there: a version that results name must stay, as {name}.yaml"
             )
-        if files[name] != pinned:
+        if files[name] != pinned.replace(" ", ""):
             raise StartRefused(
                 f"{key}.yaml: {name} is not the file that was pinned. Put it back, or keep it as {name}.yaml "
                 f"and raise the version in {key}.yaml; then run: consentry policies pin"
@@ -52,11 +51,11 @@ def write_pins(directory: Path, files: Mapping[str, str]) -> list[str]:
     check_pins(directory, files)
     new = unpinned(directory, files)
     if new:
-        pins = {**read_pins(directory), **{name: files[name] for name in new}}
+        pins = {**read_pins(directory), **{name: _in_groups(files[name]) for name in new}}
         lines = "".join(f"{name}: {pins[name]}\n" for name in sorted(pins))
         (directory / PINS).write_text(_HEADING + lines, encoding="utf-8")
     return new
 
 
-def hash_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _in_groups(digest: str) -> str:
+    return " ".join(digest[place : place + 8] for place in range(0, len(digest), 8))

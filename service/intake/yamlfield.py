@@ -123,7 +123,7 @@ class Field:
 def read_fields(source: str, text: str) -> Field:
     """The whole file as one field; raises DefinitionError when it is not one YAML document."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         raise DefinitionError(f"{source}:{line}: file: not valid YAML") from None
