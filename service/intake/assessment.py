@@ -211,7 +211,8 @@ def fault_of(
             for key in result.refused
         )
         unknown = FieldError("answers", "unknown_item", "The form has an item that the instrument has not.")
-        detail = "The form has answers that are not among the options. Nothing was saved; flags were kept."
+        detail = "The form has answers that are not among the options. Nothing was saved"
+        detail += "; flags were kept." if shows is None else "."
         return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), **along)
     if completing and result.status is Status.INCOMPLETE:
         return Invalid(

@@ -145,7 +145,7 @@ def test_a_flag_that_lies_is_handed_on_once_and_reviewed(service: Service) -> No
     kept = later.get(f"/patients/{subject}/flags").json()["items"][0]
     assert (kept["owner_role"], kept["owner_id"], kept["state"]) == ("clinician", None, "open")
     assert kept["escalated_at"]
-    reviews = service.client("compliance", purpose="HOPERAT").get("/reviews?state=open").json()["items"]
+    reviews = service.client("compliance", purpose="HOPERAT").get("/audit/reviews?state=open").json()["items"]
     assert [(one["kind"], one["subject_id"], one["account_id"]) for one in reviews] == [
         ("flag_overdue", flag["id"], me)
     ]

@@ -172,6 +172,10 @@ def test_every_task_of_the_shipped_forms_is_in_the_book() -> None:
     assert not tasks - set(BOOK.tasks)
 
 
+def test_a_flag_is_not_closed_by_not_having_reached_anybody() -> None:
+    assert set(BOOK.outcomes) == {"safe_now", "stays", "higher_care", "emergency_services"}
+
+
 def test_a_patient_reads_neutral_words_and_whom_to_call() -> None:
     program = Program(
         id=ProgramId(UUID(int=1)),
