@@ -1,6 +1,7 @@
 """Messages over HTTP: what was written to a patient, without addresses; and the reports of a mail provider."""
 
 import hmac
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -81,10 +82,12 @@ async def report_bounces(request: Request, body: BouncesBody) -> Response:
     sent = frozenset(one for given in body.message_ids if (one := _message_id(given)) is not None)
     now, request_id = state.clock.now(), request_id_of(request)
 
-    def unit(db: Connection) -> None:
-        reports.came_back(state.mechanisms, state.desk, db, sent, now, request_id)
+    for program_id, own in (await run_bounded(state, partial(reports.whose, sent=sent))).items():
 
-    await run_bounded(state, unit)
+        def unit(db: Connection, program_id: UUID = program_id, own: list[UUID] = own) -> None:
+            reports.came_back(state.mechanisms, state.desk, db, program_id, own, now, request_id)
+
+        await run_bounded(state, unit)
     return reply(202, {})
 
 

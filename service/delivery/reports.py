@@ -1,9 +1,11 @@
 """What a mail provider reports afterwards: messages that were taken and then came back.
 
-A report names messages and no program, so every program is asked. What is unknown is passed over in silence.
+A report names messages and no program, so every program is asked first. Then each program's are noted in a transaction
+of its own, because the guard of the ledger looks for an act's entry in the program it ends in. What is unknown is passed
+over in silence.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,19 +22,37 @@ from service.work import Mechanisms, Work, enter
 _PAGE = 200
 
 
-def came_back(
-    mechanisms: Mechanisms, desk: Desk, db: Connection, sent: Collection[UUID], now: datetime, request_id: str
-) -> None:
-    """Note the bounces among `sent`, in whatever program they are."""
+def whose(db: Connection, sent: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
+    """Program -> those of the messages that are its own. Nothing is written."""
+    found: dict[UUID, list[UUID]] = {}
     after = UUID(int=0)
     enter(db, SERVICE_PROGRAM)
     while page := identity.programs(db, after, _PAGE):
         for stored in page:
             enter(db, stored.id)
-            program = read_program(ProgramId(stored.id), stored.config)
-            for message_id in sorted(sent):
-                if records.message_by_id(db, message_id) is not None:
-                    caller = system_caller(program.id)
-                    work = Work(mechanisms, db, caller, program, now, purpose=PURPOSE, request_id=request_id)
-                    bounced(work, desk, message_id)
+            own = [one for one in sorted(sent) if records.message_by_id(db, one) is not None]
+            if own:
+                found[stored.id] = own
         after = page[-1].id
+    return found
+
+
+def came_back(
+    mechanisms: Mechanisms,
+    desk: Desk,
+    db: Connection,
+    program_id: UUID,
+    own: Collection[UUID],
+    now: datetime,
+    request_id: str,
+) -> None:
+    """Note the bounces of one program's messages."""
+    enter(db, program_id)
+    document = identity.program_document(db, program_id)
+    if document is None:
+        return
+    program = read_program(ProgramId(program_id), document[0])
+    for message_id in own:
+        caller = system_caller(program.id)
+        work = Work(mechanisms, db, caller, program, now, purpose=PURPOSE, request_id=request_id)
+        bounced(work, desk, message_id)
