@@ -10,14 +10,17 @@ from service.access.caller import CallerKind
 from service.admission import admit
 from service.admission.packet import operations, worklist
 from service.admission.packet.model import PacketItem
+from service.admission.packet.suggested import suggested
 from service.admission.packet.worklist import View
 from service.api.packet_shapes import (
     AdmissionModel,
     PacketModel,
+    PrefillModel,
     TaskModel,
     WorkListModel,
     admission_view,
     entry_view,
+    known_view,
     packet_view,
     task_view,
 )
@@ -65,9 +68,21 @@ async def read_packet(request: Request, patient_id: Uuid) -> Response:
     def act(work: Work) -> dict[str, Any]:
         own = work.caller.kind is CallerKind.PATIENT
         packet = operations.read_packet(work, state.packet, patient_id)
-        return packet_view(packet, None, [], own=own)
+        found = None if own else suggested(work, state.placement, packet)
+        return packet_view(packet, found, own=own)
 
     return reply(200, await perform(request, act))
+
+
+@router.get(
+    "/patients/{patient_id}/prefill",
+    response_model=PrefillModel,
+    summary="What is known already, with source and date; never an answer of a screening form",
+)
+async def read_prefill(request: Request, patient_id: Uuid) -> Response:
+    library = state_of(request).packet
+    known = await perform(request, lambda work: operations.known_of(work, library, patient_id))
+    return reply(200, {"items": [known_view(one) for one in known]})
 
 
 @router.get(
@@ -96,7 +111,7 @@ async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: Re
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
         done = operations.waive(work, library, patient_id, item, body.reason, version)
-        return operations.row_id_of(work, patient_id, item), done
+        return done.row_id, done.item
 
     return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
 
@@ -111,7 +126,7 @@ async def assign_item(request: Request, patient_id: Uuid, item: ItemKey, body: A
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
         done = operations.assign(work, library, patient_id, item, body.role, body.account_id, version)
-        return operations.row_id_of(work, patient_id, item), done
+        return done.row_id, done.item
 
     return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
 
@@ -126,7 +141,7 @@ async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
         done = operations.send_back(work, library, patient_id, item, body.reason, version)
-        return operations.row_id_of(work, patient_id, item), done
+        return done.row_id, done.item
 
     return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
 
@@ -141,7 +156,7 @@ async def skip_item(request: Request, patient_id: Uuid, item: ItemKey, body: Rea
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
         done = operations.skip(work, library, patient_id, item, body.reason, version)
-        return operations.row_id_of(work, patient_id, item), done
+        return done.row_id, done.item
 
     return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
 

@@ -8,10 +8,12 @@ from service.admission.admit import Admission
 from service.admission.packet.model import Gate, PacketItem
 from service.admission.packet.nudging import nudged_of
 from service.admission.packet.operations import Packet
+from service.admission.packet.prefill import Known
 from service.admission.packet.sealing import SignatureEvent
 from service.admission.packet.texts import FormText
 from service.admission.packet.traces import ITSELF
 from service.admission.packet.worklist import Entry
+from service.admission.placement.rules import Suggestion
 from service.edge.models import Instant, IsoDate, Uuid
 
 Status = Literal["not_started", "sent", "in_progress", "needs_fix", "declined", "done", "waived", "expired"]
@@ -86,6 +88,19 @@ class PacketModel(BaseModel):
     gates: list[GateModel]
     call_patient: bool = Field(description="Reminders are at their end: somebody calls.")
     ready_for_admission: bool
+
+
+class KnownModel(BaseModel):
+    field: str
+    value: Any
+    form: str | None = Field(description="The form that asked for it; null for the patient's entry.")
+    source: str
+    recorded_at: Instant
+    still_right: bool = Field(description="To be confirmed by the patient before it is used.")
+
+
+class PrefillModel(BaseModel):
+    items: list[KnownModel]
 
 
 class WorkListEntryModel(BaseModel):
@@ -205,9 +220,7 @@ def gate_view(gate: Gate) -> dict[str, Any]:
     }
 
 
-def packet_view(
-    packet: Packet, suggestion: str | None, reasons: list[dict[str, Any]], *, own: bool
-) -> dict[str, Any]:
+def packet_view(packet: Packet, suggestion: Suggestion | None, *, own: bool) -> dict[str, Any]:
     """A packet. A patient sees their own list: no flags, no gates, no suggestion."""
     episode = packet.episode
     open_flags = [one for one in packet.gathered.flags if one.state.value != "acknowledged"]
@@ -228,10 +241,28 @@ def packet_view(
             }
             for one in sorted(open_flags, key=lambda flag: flag.urgency)
         ],
-        "level_of_care": {"suggestion": suggestion, "reasons": reasons},
+        "level_of_care": {
+            "suggestion": None if suggestion is None else suggestion.outcome.value,
+            "reasons": [
+                {"rule": one.id, "fact": f"{', '.join(sorted(one.facts))}: {one.reason}", "citation": None}
+                for one in (() if suggestion is None else suggestion.fired)
+            ],
+        },
         "gates": [gate_view(gate) for gate in packet.gates],
         "call_patient": not own and nudged_of(packet.gathered).called,
         "ready_for_admission": bool(packet.gates) and episode is not None and packet.ready_for_admission,
+    }
+
+
+def known_view(one: Known) -> dict[str, Any]:
+    """A value that is known already."""
+    return {
+        "field": one.field,
+        "value": one.value,
+        "form": one.form,
+        "source": one.source,
+        "recorded_at": one.recorded_at,
+        "still_right": one.still_right,
     }
 
 

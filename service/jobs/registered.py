@@ -1,7 +1,9 @@
 """The jobs there are, and how they are put together from a process's state."""
 
 from datetime import timedelta
+from functools import partial
 
+from service.admission.packet.nudging import due_reminders
 from service.config import Settings
 from service.consent.ending_by_event import expire_past
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
@@ -17,10 +19,10 @@ from service.work import Work
 
 def all_jobs(state: State) -> tuple[Job, ...]:
     """Everything that a date or a clock brings, in one transaction each."""
-    del state  # jobs that need a book of rules get it from here
     return (
         Job("flag_escalation", timedelta(seconds=30), escalate_due),
         Job("consent_expiry", timedelta(hours=6), _expired),
+        Job("reminders", timedelta(minutes=10), partial(due_reminders, library=state.packet)),
     )
 
 

@@ -18,14 +18,17 @@ from service.admission.packet.derive import packet_of
 from service.admission.packet.gate import gates_of
 from service.admission.packet.gathering import Gathered, Intake, Library, gather, intake_of
 from service.admission.packet.lifecycle import Act, after
-from service.admission.packet.model import Block, Gate, PacketItem, Source
+from service.admission.packet.model import Block, Gate, Outcome, PacketItem, Source
+from service.admission.packet.prefill import Answered, Known, known_values
 from service.admission.packet.records import StoredDecision
+from service.admission.packet.sealing import opened_signature
 from service.admission.packet.traces import AFTER_EMERGENCY, ITSELF, Decided
 from service.errors import Code, Conflict, FieldError, Invalid, NotFound
 from service.identity.records import account_by_id
 from service.people.episodes.episode import Episode
 from service.people.episodes.operations import current_episode
 from service.people.facts import load_patient
+from service.people.operations import open_demographics
 from service.people.records import StoredPatient, patient_by_id
 from service.work import Json, Work
 
@@ -49,6 +52,14 @@ class Packet:
         return self.gathered.intake.episode
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Done:
+    """A decision that was kept: the id of its row, and the item as it is now."""
+
+    row_id: UUID
+    item: PacketItem
+
+
 def read_packet(work: Work, library: Library, patient_id: UUID) -> Packet:
     """Everything there is to do, for staff; for the patient their own to-do list, and no word about anybody's work."""
     stored = work.authorised(Action.PACKET_READ, lambda work: load_patient(work, patient_id))
@@ -57,6 +68,29 @@ def read_packet(work: Work, library: Library, patient_id: UUID) -> Packet:
         packet = _own(packet)
     _record(work, Action.PACKET_READ, patient_id, None, {"items": len(packet.items)})
     return packet
+
+
+def known_of(work: Work, library: Library, patient_id: UUID) -> tuple[Known, ...]:
+    """What is known of the patient already, to be confirmed rather than typed."""
+    stored = work.authorised(Action.FORM_READ, lambda work: load_patient(work, patient_id))
+    intake = _intake(work, stored)
+    answered = [
+        Answered(event.form, event.text_version, event.signed_at, event.answers)
+        for row in records.signatures(work.db, [patient_id])
+        if row.form in library.books.packet.items and row.outcome != Outcome.DECLINED
+        for event in [opened_signature(work, row)]
+    ]
+    known = known_values(
+        open_demographics(work, stored), stored.changed_at, answered, intake.opened_at, work.now
+    )
+    work.record(
+        action=Action.FORM_READ,
+        object_kind="prefill",
+        object_id=None,
+        patient_id=patient_id,
+        detail={"fields": sorted({one.field for one in known})},
+    )
+    return known
 
 
 def packet_in(work: Work, library: Library, intake: Intake) -> Packet:
@@ -86,7 +120,7 @@ def intake_of_episode(work: Work, episode: Episode) -> Intake:
 
 def waive(
     work: Work, library: Library, patient_id: UUID, item: str, reason: str, version: int | None = None
-) -> PacketItem:
+) -> Done:
     """Let an item go, with a reason, by somebody whose role may. Conflict `packet_item_not_waivable` for what nobody can
     waive: a notice, the consent to care, a safety plan, the suicide screen, the placement.
     """
@@ -104,7 +138,7 @@ def waive(
 
 def send_back(
     work: Work, library: Library, patient_id: UUID, item: str, reason: str, version: int | None = None
-) -> PacketItem:
+) -> Done:
     """Something is wrong with what was handed in: it needs fixing, for the reason given."""
 
     def decide(rule: ItemRule, before: Decided, shown: PacketItem) -> Decided:
@@ -123,7 +157,7 @@ def assign(
     role: str,
     account_id: UUID | None,
     version: int | None = None,
-) -> PacketItem:
+) -> Done:
     """Whose task it is: a role, or one member of staff who has it."""
 
     def decide(rule: ItemRule, before: Decided, shown: PacketItem) -> Decided:
@@ -142,7 +176,7 @@ def assign(
 
 def skip(
     work: Work, library: Library, patient_id: UUID, item: str, reason: str, version: int | None = None
-) -> PacketItem:
+) -> Done:
     """The emergency path: this step waits, with one line of why, and a follow-up asks for it within a day (42 CFR 2.51).
     What is skipped blocks nothing; the follow-up is what is returned.
     """
@@ -180,15 +214,6 @@ def read_item(work: Work, library: Library, row_id: UUID) -> PacketItem:
     return _shown(packet, row.item, instance)
 
 
-def row_id_of(work: Work, episode_id: UUID, item: str) -> UUID:
-    """The id of the row an act on `item` made or changed, in the same unit."""
-    key, instance = split(item)
-    row = records.decision(work.db, episode_id, key, instance)
-    if row is None:
-        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
-    return row.id
-
-
 def split(item: str) -> tuple[str, str]:
     """`F04`, or `F04:re_offer` for the follow-up of it."""
     key, _, instance = item.partition(":")
@@ -211,7 +236,7 @@ def _change(
     decide: _Decide,
     *,
     shows: str | None = None,
-) -> PacketItem:
+) -> Done:
     stored = work.authorised(action, lambda work: load_patient(work, patient_id, changing=True))
     key, instance = split(item)
     rule = library.books.packet.items.get(key)
@@ -224,7 +249,8 @@ def _change(
     check_version(row, version)
     kept: StoredDecision = keep(work, episode, row, decide(rule, before, shown), state=what)
     _record(work, action, patient_id, kept.id, {"item": key, "decided": what}, version=kept.version)
-    return _shown(packet_in(work, library, intake), key, instance if shows is None else shows)
+    after_it = packet_in(work, library, intake)
+    return Done(kept.id, _shown(after_it, key, instance if shows is None else shows))
 
 
 def _episode(work: Work, patient_id: UUID) -> Episode:
