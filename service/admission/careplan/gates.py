@@ -27,7 +27,7 @@ class GateFacts:
     #: Minutes attended, and minutes that were to be attended (attended and missed; excused ones are neither).
     attended: int | None = None
     expected: int | None = None
-    #: Days of use reported or counted; results of tests, oldest first, True for negative.
+    #: Days of use reported or counted; results of tests, oldest first, True for negative, none when none are planned.
     use_days: Number | None = None
     tests: tuple[bool, ...] | None = None
     suicide_positive: bool | None = None
@@ -89,8 +89,8 @@ def _attendance(facts: GateFacts, words: GateWords) -> _Judged:
 
 
 def _no_use(facts: GateFacts, words: GateWords) -> _Judged:
-    """A day of use or a positive test shows use, whatever else is known. No use takes both words: days of use counted as
-    none, or a row of negative tests.
+    """A day of use or a positive test shows use, whatever else is known. No use takes both: days of use counted as none,
+    and a row of negative tests where the plan has tests.
     """
     tests, needed = facts.tests, words.numbers["tests_in_a_row"]
     row = 0
@@ -99,11 +99,10 @@ def _no_use(facts: GateFacts, words: GateWords) -> _Judged:
             break
         row += 1
     shown: dict[str, str | int | float | None] = {"use_days": facts.use_days, "negative_tests_in_a_row": row}
-    if (facts.use_days is not None and facts.use_days > 0) or (tests is not None and not all(tests)):
+    if (facts.use_days is not None and facts.use_days > 0) or not all(tests or ()):
         return GateState.NOT_MET, shown
-    if facts.use_days == 0 or row >= needed:
-        return GateState.MET, shown
-    return GateState.UNKNOWN, shown
+    enough = tests is not None and (not tests or row >= needed)
+    return _state(True if facts.use_days is not None and enough else None), shown
 
 
 def _safe(facts: GateFacts, _words: GateWords) -> _Judged:

@@ -310,7 +310,7 @@ def _with_plan(facts: GateFacts, content: Content, kept: Kept, since: date) -> G
     return replace(
         facts,
         use_days=_use(recent),
-        tests=tuple(one.value == 0 for one in recent if one.code == TEST) or None,
+        tests=_tests(content, recent),
         goals=len(goals),
         goals_settled=sum(state in (GoalState.ACHIEVED, GoalState.REVISED) for state in goals),
         last_group_on=aftercare.last_group_on,
@@ -325,6 +325,13 @@ def _use(recent: Iterable[Taken]) -> int | float | None:
     days = sum(one.code == USE_DAY and one.value > 0 for one in taken)
     counts = [one.value for one in taken if one.code == USE_DAYS]
     return max(days, counts[-1]) if counts else (days or None)
+
+
+def _tests(content: Content, recent: Iterable[Taken]) -> tuple[bool, ...] | None:
+    """Results, True for negative. No results where tests are planned is unknown; where none are planned, it is none."""
+    results = tuple(one.value == 0 for one in recent if one.code == TEST)
+    planned = any(one.code == "UDS" for one in content.interventions)
+    return results if results or not planned else None
 
 
 def _aimed(content: Content) -> list[GoalState]:
