@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.admission.placement.rules import STATEMENT
-from service.store.tables.admission import placement as table
 from tests.house import Service, open_program
 from tests.integration.admission.placement.conftest import CALM, Referral
 
@@ -374,7 +373,7 @@ def test_the_report_counts_overrides_and_names_nobody(referral: Referral, servic
     with service.house.superuser() as db:
         db.execute("SET session_replication_role = replica")
         db.execute(
-            f"UPDATE {table.name} SET overridden = NOT overridden WHERE program_id = %s", [service.program_id]
-        )  # type: ignore[arg-type]
+            "UPDATE placement SET overridden = NOT overridden WHERE program_id = %s", [service.program_id]
+        )
     unread = compliance.get("/reports/placement", params={"from": today, "to": today}).json()
     assert unread["unreadable"] == 3, "a clear column that was changed by hand opens nothing"

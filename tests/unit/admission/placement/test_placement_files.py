@@ -30,7 +30,12 @@ FAULTS = [
     ("rules.yaml", "{unknown: ciwa}", "{unknown: weight}", r"must be one of"),
     ("rules.yaml", "{unknown: ciwa}", "{never: ciwa}", r"is fact with a comparison, or one of"),
     ("rules.yaml", "{unknown: ciwa}", "{all: [{unknown: ciwa}]}", r"must have two or more parts"),
-    ("rules.yaml", "{fact: homicidal_intent, is: true}", "{unknown: homicidal_intent}", r"rest on known facts only"),
+    (
+        "rules.yaml",
+        "{fact: homicidal_intent, is: true}",
+        "{unknown: homicidal_intent}",
+        r"rest on known facts only",
+    ),
     ("rules.yaml", 'levels: ["4"]', "levels: []", r"name a level that stands by itself"),
     ("rules.yaml", 'levels: ["4"]', 'levels: ["4 with luck"]', r"name a level that stands by itself"),
     ("rules.yaml", 'levels: ["4"]', 'levels: ["5"]', r"must begin with one of"),
@@ -43,8 +48,18 @@ FAULTS = [
     ("rules.yaml", "id: P-02", "id: P-01", r"P-01 is given twice"),
     ("rules.yaml", "high: {facts}", "high", r"must show its facts"),
     ("rules.yaml", "high: {facts}", "high: {facts} {name}", r"must show its facts"),
-    ("rules.yaml", "        outcome: EMERGENCY", "        outcome: IOP", r"must be stronger than the rule itself"),
-    ("facts.yaml", "age: {title: Age, whole: [0, 130]}", "age: {title: Age}", r"facts.yaml:\d+: facts.age: is exactly"),
+    (
+        "rules.yaml",
+        "        outcome: EMERGENCY",
+        "        outcome: IOP",
+        r"must be stronger than the rule itself",
+    ),
+    (
+        "facts.yaml",
+        "age: {title: Age, whole: [0, 130]}",
+        "age: {title: Age}",
+        r"facts.yaml:\d+: facts.age: is exactly",
+    ),
     ("facts.yaml", "whole: [0, 130]", "whole: [130]", r"two whole numbers"),
     ("facts.yaml", "fresh_hours: 72", "fresh_hours: 0", r"must be 1 or more"),
     ("facts.yaml", "choices: [sud, mh, co_occurring]", "choices: [sud]", r"two or more different"),
@@ -89,7 +104,7 @@ def test_a_fault_is_named_with_its_place(policies: Path, name: str, was: str, no
 
 def test_a_file_that_cannot_be_read_stops_the_start(policies: Path) -> None:
     (policies / "placement" / "rules.yaml").unlink()
-    with pytest.raises(DefinitionError, match="rules.yaml:1: file: cannot be read"):
+    with pytest.raises(DefinitionError, match=r"rules\.yaml:1: file: cannot be read"):
         load_placement(policies)
 
 
