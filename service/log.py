@@ -32,6 +32,7 @@ ALLOWED = frozenset(
         "sqlstate",
         "count",
         "entry_id",
+        "job",
         "address",
         "migration",
         "version",

@@ -79,16 +79,15 @@ class MailServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with contextlib.suppress(OSError, ssl.SSLError):
-                self._serve(connection)
-            connection.close()
+            with contextlib.suppress(OSError), contextlib.ExitStack() as open_ones:
+                self._serve(open_ones.enter_context(connection), open_ones)
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, open_ones: contextlib.ExitStack) -> None:
         connection.settimeout(5)
         if self.hang:
             self._stopped.wait(5)
             return
-        file = connection.makefile("rwb")
+        file = open_ones.enter_context(connection.makefile("rwb"))
 
         def say(line: str) -> None:
             file.write(line.encode() + b"\r\n")
@@ -103,8 +102,8 @@ class MailServer:
                     say("250-test\r\n250 STARTTLS" if self.tls else "250 test")
                 case "STARTTLS" if self.tls:
                     say("220 go")
-                    connection = self.tls.wrap_socket(connection, server_side=True)
-                    file = connection.makefile("rwb")
+                    connection = open_ones.enter_context(self.tls.wrap_socket(connection, server_side=True))
+                    file = open_ones.enter_context(connection.makefile("rwb"))
                 case "MAIL":
                     self.senders.append(line)
                     say("250 ok")
@@ -120,7 +119,6 @@ class MailServer:
                     self.received.append(parsed)
                     say("250 taken")
                     if self.cut:
-                        connection.close()
                         return
                 case "QUIT":
                     say("221 bye")

@@ -57,8 +57,6 @@ class Mail:
             return _verdict(refused.smtp_code)
         except smtplib.SMTPNotSupportedError:
             return Refused("address")  # beyond ASCII, and the server does not speak SMTPUTF8
-        except smtplib.SMTPAuthenticationError:
-            return NotNow("sign_in")
         except (smtplib.SMTPException, OSError):
             return NotNow("broken_off")
         finally:
@@ -72,7 +70,10 @@ class Mail:
             client.starttls(context=self.context or ssl.create_default_context())
             client.ehlo()
         if self.username:
-            client.login(self.username, self.password)
+            try:
+                client.login(self.username, self.password)
+            except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError):
+                return NotNow("sign_in")  # our affair with the server, no verdict on the address
         client.send_message(letter)
         with contextlib.suppress(smtplib.SMTPException, OSError):
             client.quit()
@@ -81,6 +82,8 @@ class Mail:
     def letter(self, parcel: Parcel) -> EmailMessage:
         """The message with its headers: nothing in them but who, to whom, when, and that a machine wrote."""
         local, _, domain = parcel.to.rpartition("@")
+        if not local or not domain:
+            raise ValueError("an address has two sides")
         name, _, here = self.sender.rpartition("@")
         letter = EmailMessage(policy=SMTP)
         letter["From"] = Address(parcel.sender, name, here)
