@@ -49,6 +49,7 @@ _MAY_NAME_VERSION: Final = frozenset(
     {
         "complete_assessment",
         "amend_assessment",
+        "assign_flag",
         "sign_consent",
         "revoke_consent",
         "rule_on_consent",

@@ -152,10 +152,10 @@ async def list_waiting_flags(
 @router.post(
     "/flags/{flag_id}/assignment",
     response_model=RaisedFlagModel,
-    summary="Take a flag, give it to somebody who can act on it, or give it back (If-Match)",
+    summary="Take a flag, give it to somebody who can act on it, or give it back; from somebody else with If-Match",
 )
 async def assign_flag(request: Request, flag_id: Uuid, body: AssignmentBody) -> Response:
-    expected = if_match(request)
+    expected = if_match(request) if "if-match" in request.headers else None
 
     def create(work: Work) -> tuple[UUID, RaisedFlag]:
         return flag_id, operations.assign(work, flag_id, body.account_id, expected=expected)

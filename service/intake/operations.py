@@ -38,6 +38,7 @@ from service.intake.safety.raising import raise_flags
 from service.intake.scoring import score
 from service.intake.subject import source_of, subject_loader
 from service.intake.trends import Figures, TrendPoint, no_figures, trends
+from service.people.episodes.operations import current_episode
 from service.record import items
 from service.record.item import Kind, NoteClass
 from service.work import Work
@@ -70,6 +71,7 @@ def save(
     unit = _unit(work, command.unit)
     if about.patient_is_caller:
         _is_theirs_to_fill_in(instrument, command)
+        unit = _unit_of_care(work, command.patient_id) or unit
     else:
         _may_file(work, about, command.patient_id, unit)
     result = score(instrument, command.form.answers, command.form.context)
@@ -229,6 +231,12 @@ def _may_file(work: Work, about: Facts, patient_id: UUID, unit: Unit) -> None:
     assigned = unit.key in work.caller.units
     facts = replace(about, unit_assigned=assigned, kind=kind, note_class=note_class)
     work.require(Action.ITEM_WRITE, facts, object_kind="assessment", patient_id=patient_id)
+
+
+def _unit_of_care(work: Work, patient_id: UUID) -> Unit | None:
+    """Where the patient is treated: whoever treats them must be able to read what they wrote."""
+    episode = current_episode(work, patient_id)
+    return None if episode is None else work.program.units.get(episode.unit)
 
 
 def _unit(work: Work, asked: str | None) -> Unit:

@@ -40,14 +40,17 @@ def list_of(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) 
 def assign(work: Work, flag_id: UUID, account_id: UUID | None, *, expected: int | None = None) -> RaisedFlag:
     """Give the flag to somebody who can act on it; `account_id` None: to nobody, it is open again.
 
-    Raises Conflict `flag_closed`, Stale, or Invalid when that account cannot act on this patient's flag.
+    What somebody else has taken is taken from them only by who says which version they saw: two who reach for it at
+    once do not both believe it is theirs. Raises Conflict `flag_closed`, Stale, or Invalid when that account cannot act
+    on this patient's flag.
     """
     flag = opened_flag(work, work.authorised(Action.FLAG_ASSIGN, _loader(flag_id)))
     act = Act.TAKE if account_id is not None else Act.RELEASE
     state = after(flag.state, act)
     if flag.state is FlagState.ACKNOWLEDGED:
         raise _closed()
-    if expected is not None and expected != flag.version:
+    elsewhere = flag.owner_id not in (None, work.caller.account_id)
+    if (elsewhere and expected is None) or (expected is not None and expected != flag.version):
         raise Stale(Code.VERSION_STALE, "This flag has changed since you read it.", current=flag.version)
     if account_id is not None and not _can_act(work, flag, account_id):
         nobody = FieldError("account_id", "cannot_act", "Not somebody who can act on this patient's flag.")

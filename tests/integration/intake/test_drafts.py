@@ -13,6 +13,7 @@ from service.access.actions import Action
 from service.intake.instrument import Instrument
 from service.intake.latest import latest
 from service.intake.subject import subject_loader
+from service.labels import Label
 from service.work import Work
 from tests.house import Service
 from tests.integration.intake.asking import PHQ_9, form, own_client, patient
@@ -138,6 +139,25 @@ def test_the_latest_of_each_instrument(service: Service) -> None:
     assert service.work(service.account("intake").caller, found) == {"gad-7": 14, "asq": None}
     elsewhere = service.account("clinician", name="elsewhere", units=["U2"], related_to=[subject])
     assert service.work(elsewhere.caller, found) == {}
+
+
+def test_answers_make_a_form_more_sensitive_never_less(service: Service) -> None:
+    """The label of violence stands from the first answer to a safety item, on a draft too, and outlasts its taking
+    back; the screen shows it with the form.
+    """
+    subject = patient(service)
+    client = service.client("intake")
+    draft = client.post(f"/patients/{subject}/assessments", form("ahc-hrsn", {}, "draft")).json()
+    instrument = next(one for one in CATALOGUE.current() if one.key == "ahc-hrsn")
+    safety = next(rule for rule in instrument.label_rules if rule.label is Label.SDV)
+    assert safety
+    assert "SDV" not in draft["labels"]
+    path, last = f"/assessments/{draft['id']}", instrument.items[-1]
+    answered = client.put(path, {"answers": {last.key: last.options[0].value}}, version=1).json()
+    assert "SDV" in answered["labels"]
+    emptied = client.put(path, {"answers": {}}, version=2).json()
+    assert emptied["labels"] == answered["labels"]
+    assert client.get(path).json()["labels"] == answered["labels"]
 
 
 # -- properties -------------------------------------------------------------------------------------------------------

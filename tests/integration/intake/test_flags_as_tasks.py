@@ -70,8 +70,7 @@ def test_taking_it_giving_it_back_and_who_cannot_have_it(service: Service) -> No
     flag = raise_one(service, subject)
     intake, path = service.client("intake"), f"/flags/{flag['id']}/assignment"
     me = str(service.account("intake").id)
-    assert intake.post(path, {"account_id": me}).status_code == 428
-    taken = intake.post(path, {"account_id": me}, version=1)
+    taken = intake.post(path, {"account_id": me})
     assert taken.status_code == 200, taken.text
     assert (taken.json()["state"], taken.json()["owner_id"], taken.json()["version"]) == ("taken", me, 2)
     stale = intake.post(path, {"account_id": None}, version=1)
@@ -81,6 +80,8 @@ def test_taking_it_giving_it_back_and_who_cannot_have_it(service: Service) -> No
     for cannot in (nobody.id, service.account("compliance").id, own_client(service, subject).who.id, subject):
         refused = intake.post(path, {"account_id": str(cannot)}, version=2)
         assert refused.json()["errors"][0]["code"] == "cannot_act", cannot
+    # somebody else reaches for it without having seen that it is taken
+    assert service.client(treats).post(path, {"account_id": str(treats.id)}).status_code == 412
     given = intake.post(path, {"account_id": str(treats.id)}, version=2, headers={"Idempotency-Key": "give"})
     again = intake.post(path, {"account_id": str(treats.id)}, version=2, headers={"Idempotency-Key": "give"})
     assert (given.json()["owner_id"], again.json()) == (str(treats.id), given.json())
@@ -235,6 +236,20 @@ def test_contradictory_and_incomplete_forms_raise_and_show_their_flags_once(serv
         assert "urgent_high" in codes(refused.json()["flags"])
     kept = client.get(f"/patients/{other}/flags").json()["items"]
     assert [(flag["code"], flag["assessment_id"]) for flag in kept] == [("urgent_high", None)]
+
+
+def test_a_high_risk_stands_although_answers_are_missing(service: Service) -> None:
+    """C-SSRS: item 4 yes, the rest open. Refused as incomplete; the band and the alarm are in the refusal and kept."""
+    subject = patient(service)
+    client, path = service.client("intake"), f"/patients/{subject}/assessments"
+    unfinished = {"cssrs.1": 1, "cssrs.2": 1, "cssrs.4": 1}
+    draft = client.post(path, form("c-ssrs", unfinished, "draft")).json()
+    assert (draft["result"]["status"], draft["result"]["band"]) == ("incomplete", "high")
+    refused = client.post(f"/assessments/{draft['id']}/completion")
+    assert (refused.status_code, refused.json()["band"]) == (422, "high")
+    assert codes(refused.json()["flags"]) == ["urgent_high"]
+    kept = client.get(f"/patients/{subject}/flags").json()["items"]
+    assert [(flag["code"], flag["assessment_id"]) for flag in kept] == [("urgent_high", draft["id"])]
 
 
 def test_other_parts_of_the_intake_raise_through_the_same_door(service: Service) -> None:

@@ -97,7 +97,7 @@ def test_what_is_not_theirs_to_do(service: Service) -> None:
     assert {entry["detail"]["reason"] for entry in denials} == {"not_own_form", "not_permitted"}
     # a total guessed at is not confirmed, a unit is not chosen
     for more, field in (({"total": 8}, "total"), ({"unit": "U2"}, "unit")):
-        refused = mine.post(path, form("phq-9", PHQ_9, **more))
+        refused = mine.post(path, form("phq-9", PHQ_9) | more)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
     draft = mine.post(path, form("phq-9", PHQ_9, "draft")).json()
     guessed = mine.post(f"/assessments/{draft['id']}/completion", {"total": 8})
@@ -145,3 +145,17 @@ def test_staff_never_overwrite_what_the_patient_typed(service: Service) -> None:
     assert mine.get(f"{path}?version=3").json()["answers"] == PHQ_9
     for number in (4, 9):
         assert mine.get(f"{path}?version={number}").status_code == 404
+
+
+def test_a_form_is_filed_where_the_patient_is_treated(service: Service) -> None:
+    """Else the clinicians of the unit could not read what their patient wrote."""
+    subject = patient(service)
+    mine, path = own_client(service, subject), f"/patients/{subject}/assessments"
+    before = mine.post(path, form("gad-7", {}, "draft")).json()["id"]
+    opened = service.client("intake").post(
+        f"/patients/{subject}/episodes", {"unit": "U2", "track": "mh", "opened_on": "2026-06-01"}
+    )
+    assert opened.status_code == 201, opened.text
+    after = mine.post(path, form("gad-7", {}, "draft")).json()["id"]
+    units = [service.client("intake").get(f"/assessments/{one}").json()["unit"] for one in (before, after)]
+    assert units == ["U1", "U2"]
