@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from service.access.actions import Action
 from service.app import Options, build
@@ -70,9 +71,7 @@ def test_rounds_are_run_while_there_is_something_to_do(itself: OneProgram) -> No
     assert run(itself, job(lambda work: noted(work, endless))) == {"tried": MOST_ROUNDS}
 
 
-def test_what_fails_is_undone_counted_by_class_and_tried_again(
-    itself: OneProgram, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_fails_is_undone_counted_by_class_and_tried_again(itself: OneProgram) -> None:
     left, broken = [1], [True]
 
     def fails_once(work: Work) -> int:
@@ -85,14 +84,12 @@ def test_what_fails_is_undone_counted_by_class_and_tried_again(
 
     before = failures("fails")
     other = [7]
-    assert run(itself, job(fails_once, "fails"), job(lambda work: noted(work, other), "other")) == {
-        "fails": 0,
-        "other": 7,
-    }
+    with capture_logs() as logged:
+        done = run(itself, job(fails_once, "fails"), job(lambda work: noted(work, other), "other"))
+    assert done == {"fails": 0, "other": 7}
     assert failures("fails") == before + 1
-    logged = capfd.readouterr()
-    assert '"job": "fails", "error": "KeyError"' in logged.err + logged.out
-    assert "Testperson" not in logged.err + logged.out
+    (line,) = [one for one in logged if one["event"] == "job_failed"]
+    assert line == {"event": "job_failed", "log_level": "error", "job": "fails", "error": "KeyError"}
     assert len(itself.only.entries(object_kind="job")) == 1, "what the failed one recorded is rolled back"
     assert run(itself, job(fails_once, "fails")) == {"fails": 1}
 
