@@ -47,6 +47,9 @@ _REPEATABLE: Final = frozenset(
 #: POSTs that may name the version they mean; the state of the thing decides anyway.
 _MAY_NAME_VERSION: Final = frozenset(
     {
+        "take_step",
+        "unmerge_charts",
+        "hand_over",
         "complete_assessment",
         "amend_assessment",
         "assign_flag",

@@ -10,6 +10,7 @@ from service.consent import ending_by_event
 from service.edge.context import state_of
 from service.edge.deps import perform, perform_once, reply
 from service.edge.models import Instant, IsoDate, StrictModel, Uuid
+from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.people import events
 from service.people.patient import Event
@@ -54,9 +55,15 @@ async def record_event(request: Request, patient_id: Uuid, body: EventBody) -> R
 
 
 @router.get("/patients/{patient_id}/events", summary="What happened", response_model=EventsModel)
-async def list_events(request: Request, patient_id: Uuid) -> Response:
-    found = await perform(request, lambda work: events.list_events(work, patient_id))
-    return reply(200, {"items": [_event_view(event) for event in found], "next_cursor": None})
+async def list_events(
+    request: Request, patient_id: Uuid, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    after = read_cursor(cursor)
+    found, more = await perform(
+        request, lambda work: events.list_events(work, patient_id, after=after, at_most=limit)
+    )
+    following = write_cursor(found[-1].id) if more else None
+    return reply(200, {"items": [_event_view(event) for event in found], "next_cursor": following})
 
 
 def _event_view(event: PatientEvent) -> dict[str, Any]:

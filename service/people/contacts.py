@@ -84,7 +84,7 @@ def safe_channels(document: Mapping[str, Any], at: datetime) -> tuple[SafeChanne
         channel = Channel(str(given["channel"]))
         if given.get("safe") is not True or (endangered and channel is Channel.MAIL):
             continue
-        if not _within(given.get("from"), given.get("to"), at.time().replace(tzinfo=None)):
+        if not _within(given.get("from"), given.get("to"), time(at.hour, at.minute, at.second)):
             continue
         voicemail = channel is Channel.VOICE and given.get("voicemail") is True and not endangered
         found.append(SafeChannel(channel, str(given["address"]), given.get("code_word"), voicemail))

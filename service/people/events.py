@@ -73,10 +73,17 @@ def record_event(work: Work, patient_id: UUID, kind: Event, occurred_on: date) -
     return event
 
 
-def list_events(work: Work, patient_id: UUID) -> list[PatientEvent]:
-    """What happened to a patient, by day."""
+def list_events(
+    work: Work, patient_id: UUID, *, after: UUID | None, at_most: int
+) -> tuple[list[PatientEvent], bool]:
+    """What happened to a patient, by day, and whether there is more. Events are few: a page is cut from all of them."""
     stored = work.authorised(Action.PATIENT_READ, lambda work: load_patient(work, patient_id))
-    found = records.events(work.db, stored.id)
+    every = records.events(work.db, stored.id)
+    ids = [one.id for one in every]
+    if after is not None and after not in ids:
+        raise Invalid(Code.CURSOR_INVALID, "This cursor is not one of ours.")
+    page = every[0 if after is None else ids.index(after) + 1 :]
+    found = page[:at_most]
     work.record(
         action=Action.PATIENT_READ,
         object_kind="patient_event",
@@ -84,7 +91,7 @@ def list_events(work: Work, patient_id: UUID) -> list[PatientEvent]:
         patient_id=stored.id,
         detail={"listed": len(found)},
     )
-    return found
+    return found, len(page) > at_most
 
 
 def read_event(work: Work, event_id: UUID) -> PatientEvent:

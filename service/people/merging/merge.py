@@ -28,14 +28,14 @@ class Difference(StrEnum):
     BIRTH_DATE = "birth_date"
     #: Two numbers of one system, such as two record numbers of one hospital.
     IDENTIFIERS = "identifiers"
-    #: Both are in care, or waiting for it: one person would be in two places.
+    #: The chart to be absorbed is in care, or waiting for it: what goes on there could not be written down any more.
     OPEN_EPISODES = "open_episodes"
 
 
 _WORDS: Final[Mapping[Difference, str]] = {
     Difference.BIRTH_DATE: "The birth dates differ.",
     Difference.IDENTIFIERS: "They have different numbers of one system.",
-    Difference.OPEN_EPISODES: "Both have an episode that has not ended.",
+    Difference.OPEN_EPISODES: "The chart to be absorbed has an episode that has not ended.",
 }
 
 
@@ -76,7 +76,7 @@ class Merge:
 
 
 def differences(
-    surviving: Mapping[str, Any], absorbed: Mapping[str, Any], *, both_in_care: bool
+    surviving: Mapping[str, Any], absorbed: Mapping[str, Any], *, absorbed_in_care: bool
 ) -> frozenset[Difference]:
     """What speaks against one person, from both demographics documents and their episodes."""
     found: set[Difference] = set()
@@ -85,7 +85,7 @@ def differences(
     ours, theirs = _numbers(surviving), _numbers(absorbed)
     if any(ours[system].isdisjoint(theirs[system]) for system in ours.keys() & theirs.keys()):
         found.add(Difference.IDENTIFIERS)
-    if both_in_care:
+    if absorbed_in_care:
         found.add(Difference.OPEN_EPISODES)
     return frozenset(found)
 

@@ -30,9 +30,10 @@ def merge_charts(work: Work, patient_id: UUID, new: NewMerge) -> Merge:
         raise Conflict(
             Code.MERGE_STATE, "The chart to be absorbed is part of another merge; undo that one first."
         )
-    in_care = open_episodes(work.db, [surviving.id]), open_episodes(work.db, [absorbed.id])
     found = rules.differences(
-        open_demographics(work, surviving), open_demographics(work, absorbed), both_in_care=all(in_care)
+        open_demographics(work, surviving),
+        open_demographics(work, absorbed),
+        absorbed_in_care=bool(open_episodes(work.db, [absorbed.id])),
     )
     if faults := rules.unconfirmed(found, new.confirmed):
         raise Invalid(Code.MERGE_INVALID, "These charts differ in what a person has only once.", faults)

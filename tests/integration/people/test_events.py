@@ -2,10 +2,12 @@
 
 from threading import Barrier, Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from service.access.caller import Role
+from service.edge.paging import write_cursor
 from service.people.patient import Event
 from tests.house import Client, Service, open_program
 from tests.integration.consent.desk import SPECIFIC, Desk
@@ -89,6 +91,22 @@ def test_who_records_what_changes_who_decides(desk: Desk, role: Role, kind: Even
 def test_what_the_front_desk_records(desk: Desk) -> None:
     for kind in set(Event) - set(STANDING):
         assert happens(desk, kind.value).status_code == 201
+
+
+def test_events_come_by_pages(desk: Desk) -> None:
+    for day in ("2026-05-03", "2026-05-01", "2026-05-02"):
+        assert happens(desk, "transfer", day).status_code == 201
+    path = f"/patients/{desk.patient_id}/events"
+    first = desk.intake.get(path, params={"limit": 2}).json()
+    rest = desk.intake.get(path, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [one["occurred_on"] for one in (*first["items"], *rest["items"])] == [
+        "2026-05-01",
+        "2026-05-02",
+        "2026-05-03",
+    ]
+    assert rest["next_cursor"] is None
+    foreign = desk.intake.get(path, params={"cursor": write_cursor(UUID(desk.patient_id))})
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "cursor_invalid")
 
 
 def test_a_clinician_of_others_records_nothing(desk: Desk) -> None:

@@ -89,8 +89,12 @@ def test_merged_charts_are_one_person_and_unmerged_ones_are_as_they_were(two: Tw
     assert two.intake.post(f"/patients/{two.b}/episodes", _referral()).status_code == 201
     before = two.readable()
     assert before["found"] == sorted([two.a, two.b])
-    merge = two.merged()
-    assert (merge["state"], merge["differences"], merge["undone"]) == ("merged", {}, None)
+    refused = two.merge()  # in care there: merged the other way round, or on purpose
+    assert [error["code"] for error in refused.json()["errors"]] == ["open_episodes"]
+    ended = [{"difference": "open_episodes", "reason": "the referral is being closed"}]
+    merge = two.merged(confirm_differences=ended)
+    differences = {"open_episodes": "the referral is being closed"}
+    assert (merge["state"], merge["differences"], merge["undone"]) == ("merged", differences, None)
     kept, other = (two.intake.get(f"/patients/{one}").json() for one in (two.a, two.b))
     assert (kept["merged_charts"], kept["merged_into"], kept["state"]) == ([two.b], None, "registered")
     assert (other["merged_charts"], other["merged_into"], other["state"]) == ([], two.a, "merged")

@@ -29,8 +29,8 @@ def test_what_one_person_has_only_once(
     left: dict[str, Any], right: dict[str, Any], found: set[Difference]
 ) -> None:
     for one, other in ((left, right), (right, left)):
-        assert differences(one, other, both_in_care=False) == found
-        assert differences(one, other, both_in_care=True) == found | {Difference.OPEN_EPISODES}
+        assert differences(one, other, absorbed_in_care=False) == found
+        assert differences(one, other, absorbed_in_care=True) == found | {Difference.OPEN_EPISODES}
 
 
 def test_each_difference_is_confirmed_with_a_reason_of_its_own() -> None:
