@@ -52,7 +52,7 @@ class Situation:
 class ItemCondition:
     """Holds when any of the items has a value from `at_least` to `at_most`, or the word that counts.
 
-    A skipped item counts as 0. `refused` counts an answer that is not one of the item's options.
+    A refusal that does not count leaves it open: it says neither yes nor no. A skipped item counts as 0. `refused` counts an answer that is not one of the item's options.
     """
 
     any_of: tuple[str, ...]
@@ -68,7 +68,7 @@ class ItemCondition:
     def _counts(self, reading: Reading) -> Truth:
         match reading:
             case Word.DECLINED:
-                return self.declined
+                return self.declined or None
             case Word.UNANSWERED:
                 return self.unanswered or None
             case Word.OUT_OF_RANGE:
