@@ -318,7 +318,5 @@ def test_what_is_asked_is_described_and_strangers_see_nothing(service: Service) 
     assert (seen["head"]["state"], seen["withheld"]) == ("not_begun", True)
     assert save(elsewhere, subject, "home", said(housing="homeless"), 0).status_code == 403
     assert elsewhere.post(f"/patients/{subject}/medical-review").status_code == 403
-    telling = save(
-        client, subject, "emergency_contact", said(has_contact=True, name="Pat", relation="drug counselor"), 0
-    )
+    telling = save(client, subject, "insurance", said(covered="plan", plan="County drug plan"), 0)
     assert [one["code"] for one in telling.json()["errors"]] == ["tells_why"]
