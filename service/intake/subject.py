@@ -7,6 +7,7 @@ theirs (42 CFR 2.23): there the row of roles.yaml decides alone, and it reaches 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 from uuid import UUID
 
@@ -37,6 +38,17 @@ def subject_loader(patient_id: UUID) -> Callable[[Work], Loaded[Facts] | None]:
 def facts_about(work: Work, patient_id: UUID) -> Facts:
     """Facts for something that belongs to this patient; unfavourable ones when there is no such patient."""
     return patient_facts(work, patient_id) or Facts()
+
+
+def facts_of_person(work: Work, patient_id: UUID) -> Facts:
+    """The same, where a chart was merged into another for the person of both: whoever treats them under the one that
+    survives is no stranger to what the other one left open.
+    """
+    facts = facts_about(work, patient_id)
+    if facts.surviving is None:
+        return facts
+    person = facts_about(work, facts.surviving)
+    return replace(facts, relationship=facts.relationship or person.relationship)
 
 
 def source_of(work: Work) -> Source:

@@ -16,16 +16,19 @@ from service.intake.safety import records
 from service.intake.safety.flag import Act, Done, FlagState, RaisedFlag, after, faults_of
 from service.intake.safety.kept import opened_flag, sealed_flag
 from service.intake.safety.records import StoredFlag
-from service.intake.subject import facts_about, subject_loader
+from service.intake.subject import facts_about, facts_of_person, subject_loader
 from service.people.facts import program_day
+from service.people.merging.charts import chart_ids
 from service.people.relationships.records import staff_related
 from service.work import Loaded, Work
 
 
 def list_of(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> tuple[RaisedFlag, ...]:
-    """The patient's flags, newest first: those of refused forms too, and those already acknowledged."""
+    """The patient's flags, newest first: those of refused forms, of charts merged into this one, and those already
+    acknowledged too.
+    """
     work.authorised(Action.ASSESSMENT_LIST, subject_loader(patient_id))
-    stored = records.flags_of(work.db, patient_id, before=before, at_most=at_most)
+    stored = records.flags_of(work.db, chart_ids(work, patient_id), before=before, at_most=at_most)
     flags = tuple(opened_flag(work, one) for one in stored)
     work.record(
         action=Action.ASSESSMENT_LIST,
@@ -112,7 +115,8 @@ def _can_act(work: Work, flag: RaisedFlag, account_id: UUID) -> bool:
     if Role.INTAKE in account.roles and flag.owner_role is Role.INTAKE:
         return True
     treats = Role.CLINICIAN in account.roles
-    return treats and staff_related(work.db, flag.patient_id, account_id, program_day(work))
+    charts = (flag.patient_id, facts_about(work, flag.patient_id).surviving or flag.patient_id)
+    return treats and any(staff_related(work.db, chart, account_id, program_day(work)) for chart in charts)
 
 
 def _loader(flag_id: UUID) -> Callable[[Work], Loaded[StoredFlag] | None]:
@@ -120,7 +124,7 @@ def _loader(flag_id: UUID) -> Callable[[Work], Loaded[StoredFlag] | None]:
         stored = records.flag_for_update(work.db, flag_id)
         if stored is None:
             return None
-        facts = facts_about(work, stored.patient_id)
+        facts = facts_of_person(work, stored.patient_id)
         return Loaded(stored, facts, "safety_flag", stored.id, stored.patient_id)
 
     return load

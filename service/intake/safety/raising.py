@@ -14,6 +14,7 @@ from service.intake.flags import Flag
 from service.intake.safety import records
 from service.intake.safety.flag import FlagSource, FlagState, RaisedFlag
 from service.intake.safety.kept import opened_flag, sealed_flag
+from service.people.merging.charts import chart_ids
 from service.work import Work
 
 
@@ -37,7 +38,8 @@ def raise_flags(
     standing = {
         one.flag.code
         for one in open_flags(work, patient_id)
-        if (one.source, one.subject_id, one.instrument) == (source, subject_id, instrument)
+        if (one.patient_id, one.source, one.subject_id, one.instrument)
+        == (patient_id, source, subject_id, instrument)
     }
     for flag in new:
         if flag.code in standing:
@@ -68,5 +70,8 @@ def raise_flags(
 
 
 def open_flags(work: Work, patient_id: UUID) -> tuple[RaisedFlag, ...]:
-    """The patient's flags that nobody has acknowledged, oldest first, inside an act already allowed."""
-    return tuple(opened_flag(work, stored) for stored in records.open_flags(work.db, patient_id))
+    """The patient's flags that nobody has acknowledged, oldest first, those of charts merged into this one with them:
+    a merge is no way to lose one. Inside an act already allowed.
+    """
+    charts = chart_ids(work, patient_id)
+    return tuple(opened_flag(work, stored) for stored in records.open_flags(work.db, charts))

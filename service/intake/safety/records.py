@@ -19,10 +19,12 @@ _WAITING: Final = (FlagState.OPEN.value, FlagState.TAKEN.value)
 
 _ADD = insert(safety_flag)
 _LOCKED = select(safety_flag).where(safety_flag.c.id == bindparam("flag_id")).with_for_update()
-_OF_PATIENT = select(safety_flag).where(safety_flag.c.patient_id == bindparam("patient_id"))
-_OPEN_OF_PATIENT = _OF_PATIENT.where(safety_flag.c.state.in_(_WAITING)).order_by(safety_flag.c.id)
+_OF_PATIENTS = select(safety_flag).where(safety_flag.c.patient_id.in_(bindparam("patients", expanding=True)))
+_OPEN_OF_PATIENTS = _OF_PATIENTS.where(safety_flag.c.state.in_(_WAITING)).order_by(
+    safety_flag.c.raised_at, safety_flag.c.id
+)
 _PAGE = (
-    _OF_PATIENT.where(
+    _OF_PATIENTS.where(
         or_(
             bindparam("before", type_=Uuid()).is_(None),
             safety_flag.c.id < bindparam("before", type_=Uuid()),
@@ -156,14 +158,16 @@ def flag_for_update(db: Connection, flag_id: UUID) -> StoredFlag | None:
     return None if row is None else _flag(row)
 
 
-def open_flags(db: Connection, patient_id: UUID) -> list[StoredFlag]:
-    """The flags of a patient that nobody has acknowledged, oldest first."""
-    return _flags(db.execute(_OPEN_OF_PATIENT, {"patient_id": patient_id}).all())
+def open_flags(db: Connection, charts: Sequence[UUID]) -> list[StoredFlag]:
+    """The flags of these charts that nobody has acknowledged, oldest first."""
+    return _flags(db.execute(_OPEN_OF_PATIENTS, {"patients": list(charts)}).all())
 
 
-def flags_of(db: Connection, patient_id: UUID, *, before: UUID | None, at_most: int) -> list[StoredFlag]:
-    """The flags of a patient, newest first."""
-    parameters = {"patient_id": patient_id, "before": before, "at_most": at_most}
+def flags_of(
+    db: Connection, charts: Sequence[UUID], *, before: UUID | None, at_most: int
+) -> list[StoredFlag]:
+    """The flags of these charts, newest first."""
+    parameters = {"patients": list(charts), "before": before, "at_most": at_most}
     return _flags(db.execute(_PAGE, parameters).all())
 
 

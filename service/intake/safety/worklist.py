@@ -14,7 +14,7 @@ from service.access.actions import Action
 from service.intake.safety import records
 from service.intake.safety.flag import RaisedFlag
 from service.intake.safety.kept import opened_flag
-from service.intake.subject import facts_about
+from service.intake.subject import facts_of_person
 from service.work import Work
 
 #: The soonest due are looked at, no more: a program with more open flags than this needs people, not a longer list.
@@ -49,7 +49,7 @@ def waiting(work: Work, whose: Whose, *, after: UUID | None, at_most: int) -> Fl
     stored = records.open_flags_of_program(work.db, work.caller.program_id, MOST_LISTED)
     opened = [opened_flag(work, one) for one in stored if _asked(work, whose, one)]
     may_act = {
-        patient_id: work.permits(Action.FLAG_ACKNOWLEDGE, facts_about(work, patient_id))
+        patient_id: work.permits(Action.FLAG_ACKNOWLEDGE, facts_of_person(work, patient_id))
         for patient_id in {one.patient_id for one in opened}
     }
     rows = [

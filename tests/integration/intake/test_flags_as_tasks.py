@@ -217,6 +217,25 @@ def test_nothing_takes_a_flag_away(service: Service) -> None:
     assert client.get(f"/patients/{subject}/flags").json()["code"] == "integrity"
 
 
+def test_a_merge_loses_no_flag(service: Service) -> None:
+    """What stood open with the absorbed chart stands with the one that survives, and whoever treats them closes it."""
+    stays, goes = patient(service), patient(service)
+    flag = raise_one(service, goes)
+    body = {"merged_id": goes, "reason": "The same person", "evidence": "Both cards seen (synthetic)."}
+    merged = service.client("intake").post(f"/patients/{stays}/merges", body)
+    assert merged.status_code == 201, merged.text
+    treats = service.account("clinician", name="treats", related_to=[stays])
+    client = service.client(treats)
+    for query in (f"/patients/{stays}/flags", "/flags"):
+        assert [one["id"] for one in client.get(query).json()["items"]] == [flag["id"]], query
+    stranger = service.client(service.account("clinician", name="stranger"))
+    assert stranger.get("/flags").json()["items"] == []
+    assert stranger.post(f"/flags/{flag['id']}/acknowledgement", SEEN).status_code == 403
+    mine = client.post(f"/flags/{flag['id']}/assignment", {"account_id": str(treats.id)})
+    assert mine.status_code == 200, mine.text
+    assert client.post(f"/flags/{flag['id']}/acknowledgement", SEEN).json()["state"] == "acknowledged"
+
+
 def test_contradictory_and_incomplete_forms_raise_and_show_their_flags_once(service: Service) -> None:
     subject = patient(service)
     client, path = service.client("intake"), f"/patients/{subject}/assessments"
