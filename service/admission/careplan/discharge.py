@@ -1,9 +1,10 @@
 """The end of an episode: how it ended, what comes next, and what follows from it at once.
 
 One act, one transaction: the summary as a record item, the plan completed, the episode discharged, the events recorded,
-and with them every consent ended that was to end with treatment (42 CFR 2.31(a)(7)). Treatment has ended only when the
-patient is in no other episode. Types follow the reasons of TEDS discharges (memory). Nobody outside is told by this:
-what a court or an employer hears needs its own consent and its own disclosure.
+and with them every consent ended that was to end with treatment (42 CFR 2.31(a)(7)). That treatment has ended is
+recorded only when the patient is in no other episode; a discharge alone ends what was given "until the end of
+treatment". Types follow the reasons of TEDS discharges (memory). Nobody outside is told by this: what a court or an
+employer hears needs its own consent and its own disclosure.
 """
 
 from collections.abc import Callable
