@@ -29,13 +29,6 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
-class FlagState(StrEnum):
-    """A raised flag stays open until somebody says what was done about it."""
-
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
-
-
 @dataclass(frozen=True, slots=True)
 class FlagRule:
     """When a flag is raised, and what it asks for. `only` narrows it to some outcomes; empty means every

@@ -5,8 +5,10 @@ work list sees that it is there and whom to call; what it is about stays closed 
 patient. As in a search, each patient shown has an entry of their own.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -48,18 +50,11 @@ def waiting(work: Work, whose: Whose, *, after: UUID | None, at_most: int) -> Fl
     work.require(Action.WORK_LIST_READ, object_kind="safety_flag")
     stored = records.open_flags_of_program(work.db, work.caller.program_id, MOST_LISTED)
     opened = [opened_flag(work, one) for one in stored if _asked(work, whose, one)]
-    may_act = {
-        patient_id: work.permits(Action.FLAG_ACKNOWLEDGE, facts_of_person(work, patient_id))
-        for patient_id in {one.patient_id for one in opened}
-    }
-    rows = [
-        Listed(one, closed=not may_act[one.patient_id])
-        for one in sorted(opened, key=lambda one: one.urgency)
-        if may_act[one.patient_id] or one.escalated_at is not None
-    ]
-    ids = [row.flag.id for row in rows]
+    in_order = sorted(opened, key=lambda one: one.urgency)
+    ids = [one.id for one in in_order]
     start = ids.index(after) + 1 if after is not None and after in ids else 0
-    page = tuple(rows[start : start + at_most])
+    rows = list(islice(_shown(work, in_order[start:]), at_most + 1))
+    page = tuple(rows[:at_most])
     work.record(
         action=Action.WORK_LIST_READ,
         object_kind="safety_flag",
@@ -70,7 +65,19 @@ def waiting(work: Work, whose: Whose, *, after: UUID | None, at_most: int) -> Fl
         work.record(
             action=Action.WORK_LIST_READ, object_kind="patient", object_id=patient_id, patient_id=patient_id
         )
-    return FlagList(page, more=len(rows) > start + at_most)
+    return FlagList(page, more=len(rows) > at_most)
+
+
+def _shown(work: Work, flags: Iterable[RaisedFlag]) -> Iterator[Listed]:
+    """The rows this caller sees, in order; who may act is asked once for each patient, and only as far as is read."""
+    may_act: dict[UUID, bool] = {}
+    for one in flags:
+        if one.patient_id not in may_act:
+            facts = facts_of_person(work, one.patient_id)
+            may_act[one.patient_id] = work.permits(Action.FLAG_ACKNOWLEDGE, facts)
+        allowed = may_act[one.patient_id]
+        if allowed or one.escalated_at is not None:
+            yield Listed(one, closed=not allowed)
 
 
 def _asked(work: Work, whose: Whose, one: records.StoredFlag) -> bool:
