@@ -7,7 +7,7 @@ patient comes here at all is the patient's own answer, and nothing beyond that i
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, cast
 
@@ -23,6 +23,7 @@ DEFAULT_SCRIPT: Final = (
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _DIGITS = re.compile(r"\d")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 class Channel(StrEnum):
@@ -84,7 +85,7 @@ def safe_channels(document: Mapping[str, Any], at: datetime) -> tuple[SafeChanne
         channel = Channel(str(given["channel"]))
         if given.get("safe") is not True or (endangered and channel is Channel.MAIL):
             continue
-        if not _within(given.get("from"), given.get("to"), time(at.hour, at.minute, at.second)):
+        if not _within(given.get("from"), given.get("to"), at.strftime("%H:%M")):
             continue
         voicemail = channel is Channel.VOICE and given.get("voicemail") is True and not endangered
         found.append(SafeChannel(channel, str(given["address"]), given.get("code_word"), voicemail))
@@ -159,7 +160,7 @@ def _channel_faults(channel: Mapping[str, Any], at: str) -> Iterable[FieldError]
     if channel.get("voicemail") is True and kind != "voice":
         yield FieldError(f"{at}voicemail", "not_applicable", "Only a telephone has a voicemail.")
     window = {name: channel[name] for name in ("from", "to") if channel.get(name) is not None}
-    unreadable = [name for name, written in window.items() if clock_time(written) is None]
+    unreadable = [name for name, written in window.items() if not is_clock_time(written)]
     for name in unreadable:
         yield FieldError(f"{at}{name}", "malformed", "A time of day is written HH:MM.")
     if not unreadable and len(window) == 2 and window["from"] == window["to"]:
@@ -182,24 +183,18 @@ def entries(value: object) -> Sequence[Mapping[str, Any]]:
     return cast("Sequence[Mapping[str, Any]]", value) if isinstance(value, list | tuple) else ()
 
 
-def clock_time(written: object) -> time | None:
-    """A time of day written HH:MM; None when it is not one."""
-    if not isinstance(written, str) or len(written) != 5:
-        return None
-    try:
-        return time.fromisoformat(written)
-    except ValueError:
-        return None
+def is_clock_time(written: object) -> bool:
+    """Whether this is a time of day written HH:MM."""
+    return isinstance(written, str) and _CLOCK_TIME.fullmatch(written) is not None
 
 
-def _within(begins: object, ends: object, now: time) -> bool:
-    """Whether a time of day lies in a window; without a beginning or an end it is open on that side."""
-    first, last = clock_time(begins), clock_time(ends)
-    if (begins is not None and first is None) or (ends is not None and last is None):
-        return False  # an unreadable window is no permission
-    first, last = first or time.min, last
-    if last is None:
-        return now >= first
+def _within(begins: object, ends: object, now: str) -> bool:
+    """Whether a time of day (HH:MM, so compared as text) lies in a window; without a beginning or an end it is open on
+    that side. An unreadable window is no permission.
+    """
+    if any(one is not None and not is_clock_time(one) for one in (begins, ends)):
+        return False
+    first, last = str(begins or "00:00"), str(ends or "24:00")
     if first <= last:
         return first <= now < last
     return now >= first or now < last
