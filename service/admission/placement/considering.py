@@ -86,7 +86,7 @@ def raise_emergency(work: Work, episode: Episode, found: Considered) -> None:
     emergencies = {_code(one): one for one in found.suggestion.fired if one.outcome is Outcome.EMERGENCY}
     if not emergencies:
         return
-    stored = flag_records.flags_of(work.db, episode.patient_id, before=None, at_most=_FLAGS)
+    stored = flag_records.flags_of(work.db, [episode.patient_id], before=None, at_most=_FLAGS)
     former = [opened_flag(work, one) for one in stored]
     known = [
         one.flag
