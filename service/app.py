@@ -43,6 +43,7 @@ from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
+from service.jobs.calling import call_instead
 from service.jobs.registered import jobs_of, post_of
 from service.ledger.copies import CheckpointCopies
 from service.ledger.sequencer import Sequencer
@@ -140,7 +141,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
     credentials = load_credentials(settings.policies)
-    desk = Desk(load_messages(settings.policies), settings.mail_from)
+    desk = Desk(load_messages(settings.policies), settings.mail_from, call_instead)
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
     packet = load_library(settings.policies, rulebook, medical)

@@ -11,7 +11,7 @@ import pytest
 from service.delivery.carriers import NotNow, Refused, Sent
 from service.delivery.model import MessageState, Queued, Reason, Template, Unsendable
 from service.delivery.retrying import BATCH, LEASE, MOST_ATTEMPTS
-from service.delivery.sending import claim
+from service.delivery.sending import claim, settle
 from service.delivery.smtp import Mail
 from tests.fakes import FakeTexts, MailServer
 from tests.house import Service
@@ -135,6 +135,24 @@ def test_giving_up_is_told(room: Mailroom) -> None:
     assert len({one.message_id for one in server.taken}) == 1
     (told,) = room.undelivered
     assert (told.state, told.attempts) == (MessageState.FAILED, MOST_ATTEMPTS)
+
+
+def test_what_will_not_arrive_is_somebodys_call(room: Mailroom) -> None:
+    """On the packet, by what the service is really told of failures; without an episode there is no list."""
+    call = room.service.house.state.desk.undelivered
+    other = room.register(EMAIL)
+    opened = {"unit": "U1", "track": "sud", "opened_on": "2026-06-01"}
+    assert room.intake.post(f"/patients/{room.patient_id}/episodes", opened).status_code == 201
+    asked = f"/patients/{room.patient_id}/intake"
+    assert room.intake.get(asked).json()["call_patient"] is False
+    for patient in (room.patient_id, other):
+        room.queue(patient_id=patient)
+    for one in room.claim():
+        room.itself(
+            lambda work, one=one: settle(work, replace(room.desk, undelivered=call), one, Refused("no"), 0.5)
+        )
+    assert room.only()["state"] == room.only(other)["state"] == "failed"
+    assert room.intake.get(asked).json()["call_patient"] is True
 
 
 def test_killed_before_sending_nothing_is_lost_and_nothing_is_doubled(room: Mailroom) -> None:
