@@ -53,7 +53,9 @@ def sound(form: Form, given: Mapping[str, Given], about: Circumstances) -> dict[
     kept: dict[str, Given] = {}
     for key, one in given.items():
         question = form.find(key)
-        if question is not None and not list(_value_faults(question, one, about, f"answers.{key}")):
+        if question is None:
+            continue
+        if one.withdrawn or not list(_value_faults(question, one, about, f"answers.{key}")):
             kept[key] = one
     return kept
 

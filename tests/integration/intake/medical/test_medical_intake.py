@@ -1,10 +1,17 @@
 """The medical intake over HTTP on the real service: drafts, entries, labels, urgent findings, diagnoses, the review."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from service.access.actions import Action
 from service.intake.medical.book import MedicalBook, Question, Type
+from service.intake.medical.facts import FactReading
+from service.intake.medical.reading import Diagnosis, SectionState, diagnoses_of, medical_facts, sections_of
+from service.intake.medical.writing import opened
+from service.work import Work
 from tests.house import Client, Service
 
 NO: Mapping[str, Any] = {"absent": "declined"}
@@ -320,3 +327,91 @@ def test_what_is_asked_is_described_and_strangers_see_nothing(service: Service) 
     assert elsewhere.post(f"/patients/{subject}/medical-review").status_code == 403
     telling = save(client, subject, "insurance", said(covered="plan", plan="County drug plan"), 0)
     assert [one["code"] for one in telling.json()["errors"]] == ["tells_why"]
+
+
+def test_what_others_read_is_what_they_may_use(service: Service) -> None:
+    subject, client = patient(service), service.client("intake")
+    doctor = service.account("clinician", related_to=[subject])
+    state = service.house.state
+    assert entry(client, subject, "substances", alcohol(service)).status_code == 201
+    assert save(client, subject, "home", said(housing="homeless", home_safe=NO), 0).status_code == 200
+    today = service.clock.now().date().isoformat()
+    found = {"substance": "alcohol", "specific": "beer", "criteria": [1, 2, 3], "dated_on": today}
+    assert service.client(doctor).post(f"/patients/{subject}/diagnoses", found).status_code == 201
+
+    def read(
+        work: Work,
+    ) -> tuple[Mapping[str, FactReading], Mapping[str, SectionState], tuple[Diagnosis, ...]]:
+        opened(work, Action.MEDICAL_READ, UUID(subject), changing=False)
+        record(work)
+        of = UUID(subject)
+        return (
+            medical_facts(work, state.medical, of),
+            sections_of(work, state.medical, of),
+            diagnoses_of(work, of),
+        )
+
+    def record(work: Work) -> None:
+        work.record(action=Action.MEDICAL_READ, object_kind="test", object_id=None, patient_id=UUID(subject))
+
+    facts, sections, diagnoses = service.work(doctor.caller, read)
+    values = {name: one.value for name, one in facts.items()}
+    assert values == {
+        "age": 37, "housing": "homeless", "last_use_h_alcohol_sedative": 10, "last_use_d_any": 0, "alcohol_daily": True,
+        "sud_severity": "mild",
+    } | {"age": values["age"]}  # fmt: skip
+    assert facts["housing"].author_id == service.account("intake").id
+    assert [(one.code, one.severity, one.author_id) for one in diagnoses] == [("F10.10", "mild", doctor.id)]
+    assert sections["home"].missing == ("lives_with", "use_at_home") and not sections["home"].reviewed
+    assert sections["home"].changed_at == service.clock.now() and sections["hiv"].item_id is None
+    elsewhere = service.account("clinician", name="elsewhere", units=["U2"], related_to=[subject])
+    facts, sections, diagnoses = service.work(elsewhere.caller, read)
+    assert (facts.keys(), diagnoses) == ({"age"}, ())
+    assert "withheld" in sections["home"].missing and "withheld" in sections["substances"].missing
+
+
+def test_a_patient_in_danger_hears_where_help_is_and_takes_back_only_their_own(service: Service) -> None:
+    subject, client = patient(service), service.client("intake")
+    person = service.client(service.account("patient", patient_id=subject), purpose="PATRQT")
+    typed = save(person, subject, "psychiatric", said(homicidal_intent=True), 0)
+    assert (typed.json()["flags"], typed.json()["own"]["contacts"][0]["phone"]) == ([], "988"), typed.text
+    refused = save(person, subject, "psychiatric", said(homicidal_intent=True, attempts="x"), 1)
+    assert "flags" not in refused.json() and refused.json()["own"]["words"]
+    assert [one["code"] for one in flags(client, subject)] == ["homicidal_intent"]
+    own = entry(person, subject, "allergies", said(substance="nuts", reaction="rash", severity="mild"))
+    staffs = entry(client, subject, "allergies", said(substance="dust", reaction="cough", severity="mild"))
+    assert own.json()["answers"]["substance"].keys() == {"patient"}
+    error = {"reason": "Not mine"}
+    assert person.post(f"/medical/{staffs.json()['item_id']}/error", error).status_code in (403, 404)
+    assert person.post(f"/medical/{own.json()['item_id']}/error", error).status_code == 200
+    assert person.get(f"/patients/{subject}/diagnoses").json()["items"] == []
+    assert person.post(f"/patients/{subject}/medical-review").status_code == 404
+
+
+def test_what_is_repeated_is_done_once_and_where_it_is_filed(service: Service) -> None:
+    subject, client = patient(service), service.client("intake")
+    nut = {"answers": said(substance="nuts", reaction="rash", severity="mild"), "unit": "U2"}
+    path = f"/patients/{subject}/medical/allergies/entries"
+    first, again = (client.post(path, nut, headers={"Idempotency-Key": "n-1"}) for _ in range(2))
+    assert first.json() == again.json() and first.status_code == 201, first.text
+    item = first.json()["item_id"]
+    assert client.get(f"/items/{item}").json()["unit"] == "U2"
+    assert client.post(path, nut | {"unit": "U9"}).json()["code"] == "item_invalid"
+    labels = [
+        client.post(f"/items/{item}/labels", {"raise": ["HIV"]}, headers={"Idempotency-Key": "l-1"})
+        for _ in range(2)
+    ]
+    assert [one.json()["version"] for one in labels] == [2, 2]
+    stale = client.post(f"/items/{item}/labels", {"raise": ["STD"]}, version=1)
+    assert stale.json()["code"] == "version_stale"
+    written = client.put(f"/medical/{item}", {"answers": said(reaction="cough"), "reason": "x"}, version=2)
+    assert written.json()["labels"] == ["HIV"], "what was raised stays"
+    missing = client.put(f"/medical/{item}", {"answers": {"severity": {}}, "reason": "x"}, version=3)
+    assert missing.json()["code"] == "medical_incomplete"
+    head = save(client, subject, "home", said(housing="stable"), 0).json()["head"]["item_id"]
+    assert client.put(f"/medical/{head}", {"answers": {}}, version=1).status_code == 404
+    other = patient(service, family_name="Otherperson")
+    assert client.get(f"/patients/{other}/medical/home").json()["head"]["state"] == "not_begun"
+    text = json.dumps([one["detail"] for one in service.entries()])
+    for telling in ("nuts", "allergies", "home", "stable", "HIV", "Testperson"):
+        assert telling not in text

@@ -39,7 +39,9 @@ def inputs() -> dict[str, set[str]]:
         found[concept].add(f"patient.{field}")
     for path in sorted((POLICIES / "instruments").glob("*.yaml")):
         loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for item in loaded.get("items", ()) if isinstance(loaded, dict) and "@" not in path.stem else ():
+        if path.stem == "pins" or "@" in path.stem:
+            continue
+        for item in loaded["items"]:
             found[item.get("code") or item["key"]].add(f"{path.stem}:{item['key']}")
     for path in sorted((POLICIES / "packets").glob("texts/*.yaml")):
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))

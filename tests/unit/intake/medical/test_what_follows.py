@@ -226,13 +226,7 @@ def test_lists_are_complete_and_agree_with_themselves() -> None:
         "withdrawal": ["none"],
         "overdoses": 0,
     }
-    rows = [
-        use(
-            "alcohol",
-            **full,
-        )
-        | {"rank": "secondary"}
-    ]
+    rows: list[dict[str, Any]] = [use("alcohol") | full | {"rank": "secondary"}]
     assert missing_of(section, chart(entries={"substances": rows})) == ("entries.rank.primary",)
     rows[0]["rank"] = Absent.UNKNOWN
     assert missing_of(section, chart(entries={"substances": rows})) == ()
