@@ -54,9 +54,11 @@ bench: $(DEV_READY)
 oracle: $(DEV_READY)
 	$(BIN)/python -m tests.oracle $(CASES) $(SEED)
 
-# Takes every single condition out of every policy, or turns it round, and says which change no row of facts notices.
+# Takes every single condition out of every policy, or turns it round, and says which change no row of facts notices;
+# then bends every rule of every instrument, and says which change no vector notices.
 mutate: $(DEV_READY)
 	$(BIN)/python -m tests.policies.mutation
+	$(BIN)/python -m tests.unit.intake.mutation
 	$(BIN)/python -m tests.unit.admission.placement.mutation
 
 battery: $(DEV_READY) chromium
