@@ -218,7 +218,8 @@ def _view(one: Assessment) -> dict[str, Any]:
         "labels": sorted(one.labels),
         "answers": one.content.answers,
         "context": one.content.context,
-        "result": one.content.result,
+        # results of before there were forms and findings have none
+        "result": {"form": {}, "findings": [], **one.content.result},
         "flags": [flag_to_json(flag) for flag in one.content.flags],
         "reason": one.content.reason,
         "source": one.content.source,

@@ -197,14 +197,14 @@ def flag_from_json(stored: Mapping[str, Json]) -> Flag:
 
 
 def fault_of(
-    result: Result, *, completing: bool, claimed_total: int | None, shows: Mapping[str, Json] | None = None
+    result: Result, *, completing: bool, claimed_total: int | None, along: Mapping[str, Json] | None = None
 ) -> Invalid | None:
     """Why this form is not accepted, with everything the caller may know about it; None when it is.
 
-    The flags go along: a refusal that does not show a positive suicide item would be a defect. `shows` stands in
-    their place for a patient, who is shown no result. The answers themselves are never repeated.
+    The flags go along: a refusal that does not show a positive suicide item would be a defect. `along`: what goes in
+    their place (to a patient, who is shown no result, the way to help). The answers themselves are never repeated.
     """
-    along = {"flags": [flag_to_json(flag) for flag in result.flags]} if shows is None else dict(shows)
+    extra = {"flags": [flag_to_json(flag) for flag in result.flags]} if along is None else dict(along)
     if result.status is Status.REJECTED:
         wrong = tuple(
             FieldError(f"answers.{key}", "out_of_range", "Not one of this item's options.")
@@ -212,27 +212,27 @@ def fault_of(
         )
         unknown = FieldError("answers", "unknown_item", "The form has an item that the instrument has not.")
         detail = "The form has answers that are not among the options. Nothing was saved"
-        detail += "; flags were kept." if shows is None else "."
-        return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), **along)
+        detail += "; flags were kept." if "flags" in extra else "."
+        return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), **extra)
     if completing and result.status is Status.INCOMPLETE:
         return Invalid(
             Code.ASSESSMENT_INCOMPLETE,
             "Answers are missing, and this instrument does not allow an estimate without them.",
             tuple(FieldError(f"answers.{key}", "missing", "An answer is needed.") for key in result.missing),
             missing=list(result.missing),
-            **_standing_band(result, shows),
-            **along,
+            **_standing_band(result, extra),
+            **extra,
         )
     if claimed_total is not None and claimed_total != result.total:
         return Invalid(
             Code.TOTAL_MISMATCH,
             "The total sent is not the total of the answers. The service computes totals itself.",
             (FieldError("total", "total_mismatch", "Leave it out, or check the form."),),
-            **along,
+            **extra,
         )
     return None
 
 
-def _standing_band(result: Result, shows: Mapping[str, Json] | None) -> dict[str, Json]:
+def _standing_band(result: Result, extra: Mapping[str, Json]) -> dict[str, Json]:
     """A band that holds although answers are missing: the highest risk is not lowered by what nobody answered."""
-    return {"band": result.band} if shows is None and result.band is not None else {}
+    return {"band": result.band} if "flags" in extra and result.band is not None else {}

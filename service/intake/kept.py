@@ -25,12 +25,13 @@ from service.intake.assessment import (
     Source,
     after,
     fault_of,
+    flag_to_json,
     result_to_json,
 )
 from service.intake.instrument import Catalogue, Instrument
 from service.intake.own import own_to_json, seen_by_patient
 from service.intake.records import Stage
-from service.intake.safety.flag import FlagSource
+from service.intake.safety.flag import FlagSource, with_contact
 from service.intake.safety.raising import raise_flags
 from service.intake.scoring import Result, score
 from service.intake.subject import decide_use, facts_about, refuse_not_own, refuse_use, source_of
@@ -161,7 +162,7 @@ def write(
         result,
         completing=completing,
         claimed_total=form.total,
-        shows=shown_to_patient(work, result, context),
+        along=shown_with_fault(work, result, context),
     )
     now = None
     if fault is None:
@@ -209,16 +210,18 @@ def shown(
         detail={"status": one.status.value},
         payload=one.content.to_json() if written else None,
     )
-    if source_of(work) is Source.STAFF:
-        return one
     book, content = work.access.safety, one.content
+    if source_of(work) is Source.STAFF:
+        flags = tuple(with_contact(flag, work.program.on_call) for flag in content.flags)
+        return replace(one, content=replace(content, flags=flags))
     return replace(one, own=seen_by_patient(book, work.program, content.flags, content.context))
 
 
-def shown_to_patient(work: Work, result: Result, context: Mapping[str, Json]) -> dict[str, Json] | None:
-    """What stands in the place of the flags when a patient's form is refused; None for staff, who see them."""
+def shown_with_fault(work: Work, result: Result, context: Mapping[str, Json]) -> dict[str, Json]:
+    """What goes along when a form is refused: to staff its flags, with whom to call; to a patient the way to help."""
     if source_of(work) is Source.STAFF:
-        return None
+        flags = [with_contact(flag, work.program.on_call) for flag in result.flags]
+        return {"flags": [flag_to_json(flag) for flag in flags]}
     own = seen_by_patient(work.access.safety, work.program, result.flags, context)
     return {"help": own_to_json(own)}
 

@@ -28,7 +28,7 @@ from service.intake.kept import (
     refuse_form,
     rules_of,
     shown,
-    shown_to_patient,
+    shown_with_fault,
     write,
 )
 from service.intake.latest import newest
@@ -79,7 +79,7 @@ def save(
         result,
         completing=command.completed,
         claimed_total=command.form.total,
-        shows=shown_to_patient(work, result, command.form.context or {}),
+        along=shown_with_fault(work, result, command.form.context or {}),
     )
     assessment_id = replay or new_id(work.now)
     made = None

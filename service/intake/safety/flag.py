@@ -6,7 +6,7 @@ saying what was done.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -127,9 +127,18 @@ class RaisedFlag:
     @property
     def next_step(self) -> str:
         """The rule's words, and whom to call where the flag is urgent or overdue and the program names somebody."""
-        if self.contact is None or not (self.flag.severity is Severity.URGENT or self.escalated_at):
-            return self.flag.next_step
-        return f"{self.flag.next_step} On call: {self.contact.name}, {self.contact.phone}."
+        return _step(self.flag, self.contact, named=self.escalated_at is not None)
+
+
+def with_contact(flag: Flag, contact: Contact | None) -> Flag:
+    """The flag as it is shown with the answers that raised it: an urgent one names whom to call."""
+    return replace(flag, next_step=_step(flag, contact, named=False))
+
+
+def _step(flag: Flag, contact: Contact | None, *, named: bool) -> str:
+    if contact is None or not (named or flag.severity is Severity.URGENT):
+        return flag.next_step
+    return f"{flag.next_step} On call: {contact.name}, {contact.phone}."
 
 
 def faults_of(flag: Flag, duty: Duty, outcomes: Mapping[str, str], done: Done) -> tuple[FieldError, ...]:

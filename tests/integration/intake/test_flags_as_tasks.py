@@ -61,6 +61,12 @@ def test_a_flag_has_an_owner_a_clock_and_a_named_next_step(service: Service) -> 
     assert flag["contact"] == {"name": "Dr Olu Testperson", "phone": "+1-555-0143"}
     assert flag["next_step"].endswith("On call: Dr Olu Testperson, +1-555-0143.")
     assert (flag["source"], flag["subject_id"]) == ("assessment", flag["assessment_id"])
+    # the same on the page where it was answered, accepted or refused
+    path, client = f"/patients/{subject}/assessments", service.client("intake")
+    for answers in ({**PHQ_9, "phq9.9": 1}, {"phq9.9": 1}, {**PHQ_9, "phq9.9": 1, "phq9.1": 9}):
+        told = client.post(path, form("phq-9", answers)).json()["flags"]
+        step = next(one["next_step"] for one in told if one["code"] == "suicide_item_positive")
+        assert step == flag["next_step"]
     raised = service.entries(action="flag.raise")[-1]
     assert raised["detail"] == {"owner": "intake", "source": "assessment"}
 
@@ -99,11 +105,15 @@ def test_the_work_list_of_the_program(service: Service) -> None:
     intake = service.client("intake")
     gad = {f"gad7.{number}": 3 for number in range(1, 8)}
     intake.post(f"/patients/{first}/assessments", form("gad-7", gad))
-    service.clock.advance(timedelta(minutes=1))
+    # this one is due first, and still comes after what is urgent
+    service.clock.advance(timedelta(hours=7, minutes=50))
+    service.accounts.clear()
+    intake = service.client("intake")
     raise_one(service, second, 1)
     service.clock.advance(timedelta(minutes=1))
     intake.post(f"/patients/{third}/assessments", form("asq", {"asq.5": 1}, "draft"))
     rows = listed(service)
+    assert min(rows, key=lambda row: row["due_at"])["severity"] == "same_day"
     assert [row["severity"] for row in rows] == ["urgent", "urgent", "same_day"]
     assert [row["patient_id"] for row in rows] == [second, third, first]
     assert codes(rows) == ["suicide_item_positive", "urgent_high", "severe_review"]

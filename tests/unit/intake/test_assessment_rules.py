@@ -1,5 +1,6 @@
 """States, refusals and trends of assessments, without a database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
@@ -13,12 +14,13 @@ from service.intake.assessment import (
     Assessment,
     AssessmentStatus,
     Content,
+    Source,
     after,
     fault_of,
     result_to_json,
-    trends,
 )
 from service.intake.scoring import score
+from service.intake.trends import trends
 from service.labels import Label
 from tests.unit.intake.instruments_of_record import shipped
 
@@ -84,7 +86,19 @@ def test_content_survives_its_json() -> None:
     result = score(shipped("phq-9"), PHQ_9 | {"phq9.9": 1})
     content = Content("phq-9", 1, PHQ_9, {"language": "en"}, result_to_json(result), result.flags, "why")
     assert Content.from_json(content.to_json()) == content
+    own = replace(content, source=Source.PATIENT, typed_by=Source.PATIENT)
+    assert Content.from_json(own.to_json()) == own != content
+    before = {key: value for key, value in own.to_json().items() if key not in ("source", "typed_by")}
+    assert Content.from_json(before).source is Source.STAFF, "a form of before there were patients' own"
     assert "language" not in repr(content), "opened values do not print"
+
+
+def test_a_patient_is_told_where_help_is_and_nothing_of_the_result() -> None:
+    result = score(shipped("phq-9"), {"phq9.9": 3, "phq9.1": 9})
+    fault = fault_of(result, completing=True, claimed_total=None, along={"help": {"words": "x"}})
+    assert fault is not None
+    assert fault.extra == {"help": {"words": "x"}}
+    assert "flag" not in fault.detail
 
 
 def completed(instrument: str, total: int | None, at: datetime | None, id_: UUID | None = None) -> Assessment:
