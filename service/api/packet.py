@@ -38,13 +38,13 @@ ItemKey = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,40}(:[a-z_]{1,20})?$", m
 ListLimit = Annotated[int, Query(ge=1, le=50)]
 
 
-class ReasonBody(StrictModel):
+class ItemReasonBody(StrictModel):
     """Why, in one line."""
 
     reason: ShortText
 
 
-class AssignmentBody(StrictModel):
+class ItemAssignmentBody(StrictModel):
     """A role, and one member of staff who has it if somebody takes it."""
 
     role: Literal["intake", "clinician", "compliance"]
@@ -106,7 +106,7 @@ async def read_work_list(
     response_model=TaskModel,
     summary="Let an item go, with a reason; some never can be",
 )
-async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: ReasonBody) -> Response:
+async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
     library, version = state_of(request).packet, _version(request)
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
@@ -121,7 +121,7 @@ async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: Re
     response_model=TaskModel,
     summary="Say whose task it is",
 )
-async def assign_item(request: Request, patient_id: Uuid, item: ItemKey, body: AssignmentBody) -> Response:
+async def assign_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemAssignmentBody) -> Response:
     library, version = state_of(request).packet, _version(request)
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
@@ -136,7 +136,7 @@ async def assign_item(request: Request, patient_id: Uuid, item: ItemKey, body: A
     response_model=TaskModel,
     summary="Send back what was handed in, with what is wrong",
 )
-async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body: ReasonBody) -> Response:
+async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
     library, version = state_of(request).packet, _version(request)
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
@@ -151,7 +151,7 @@ async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body
     response_model=TaskModel,
     summary="Skip a step in an emergency; what is answered is the follow-up that asks for it later",
 )
-async def skip_item(request: Request, patient_id: Uuid, item: ItemKey, body: ReasonBody) -> Response:
+async def skip_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
     library, version = state_of(request).packet, _version(request)
 
     def act(work: Work) -> tuple[UUID, PacketItem]:

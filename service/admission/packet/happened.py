@@ -113,7 +113,7 @@ def _after_consent(
     elif one.state == "expired":
         yield Happened(Act.EXPIRE, one.ended_at or since, LAPSED)
     if one.expires_on is not None:
-        yield Happened(Act.EXPIRE, end_of_day(one.expires_on, zone), LAPSED)
+        yield Happened(Act.EXPIRE, max(end_of_day(one.expires_on, zone), since), LAPSED)
     if rule.renew_days is not None:
         yield Happened(Act.EXPIRE, since + timedelta(days=rule.renew_days), LAPSED)
     born = traces.birthday_18

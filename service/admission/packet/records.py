@@ -136,7 +136,7 @@ _SUPERSEDE = (
             form_signature.c.superseded_at.is_(None),
         )
     )
-    .values(superseded_at=bindparam("now"))
+    .values(superseded_at=bindparam("now"), entry_id=bindparam("entry"))
 )
 
 
@@ -222,7 +222,8 @@ def signatures_page(
 
 def insert_signature(db: Connection, one: StoredSignature, entry_id: UUID) -> None:
     """A new event; the one before it, of this patient and form, is superseded from now on."""
-    db.execute(_SUPERSEDE, {"the_patient": one.patient_id, "the_form": one.form, "now": one.signed_at})
+    superseded = {"the_patient": one.patient_id, "the_form": one.form, "now": one.signed_at}
+    db.execute(_SUPERSEDE, superseded | {"entry": entry_id})
     db.execute(
         _SIGN,
         {

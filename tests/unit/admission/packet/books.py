@@ -46,7 +46,12 @@ def signed(form: str, outcome: str = "signed", at: datetime = NOW, **more: Any) 
 
 
 def items_of(
-    traces: Traces, situation: Situation = ADULT, *, books: Books = BOOKS, now: datetime = NOW, state: str = "NY"
+    traces: Traces,
+    situation: Situation = ADULT,
+    *,
+    books: Books = BOOKS,
+    now: datetime = NOW,
+    state: str = "NY",
 ) -> dict[str, PacketItem]:
     """By key, follow-ups as `key:instance`."""
     packet = packet_of(books, Profile(state), ZONE, situation, traces, now)

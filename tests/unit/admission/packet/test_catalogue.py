@@ -26,7 +26,7 @@ def test_all_27_forms_are_there_in_an_order_that_puts_safety_before_money() -> N
 
 
 def test_who_can_never_be_waived() -> None:
-    assert NEVER_WAIVED == {"F02", "F04", "F22"}
+    assert {"F02", "F04", "F22"} == NEVER_WAIVED
     assert not any(PACKET.items[key].waivable for key in NEVER_WAIVED)
 
 
@@ -96,14 +96,20 @@ def changed(before: str, after: str) -> str:
         (changed("waivable: false", "waivable: true"), "this item can never be waived"),
         (changed("    waivable: false\n", ""), "this item can never be waived"),
         (changed("again_on: [new_text]", "again_on: [full_moon]"), "items.F02.again_on[0]"),
-        (changed("again_on: [new_text]", "again_on: [new_text, new_text]"), "names nothing, or something twice"),
+        (
+            changed("again_on: [new_text]", "again_on: [new_text, new_text]"),
+            "names nothing, or something twice",
+        ),
         (changed("again_on: [new_text]", "depends_on: [F27]"), "depends_on: F27 comes later"),
         (changed("again_on: [new_text]", "depends_on: [F99]"), "items.F02.depends_on[0]"),
         (changed("again_on: [new_text]", "renew_days: 0"), "items.F02.renew_days: must be 1"),
         (changed("again_on: [new_text]", "ticked: true"), "items.F02.ticked: unknown field"),
         (changed("{form: {outcomes: [signed, given]}}", "{}"), "needs exactly one way to be done"),
         (changed("{form: {outcomes: [signed, given]}}", "{placement: maybe}"), "items.F02.done_by.placement"),
-        (changed("{form: {outcomes: [signed, given]}}", "{consent: {kinds: [verbal]}}"), "done_by.consent.kinds[0]"),
+        (
+            changed("{form: {outcomes: [signed, given]}}", "{consent: {kinds: [verbal]}}"),
+            "done_by.consent.kinds[0]",
+        ),
         (changed("{form: {outcomes: [signed, given]}}", "{records: [napkin]}"), "done_by.records[0]"),
         (changed("{form: {outcomes: [signed, given]}}", "{sections: []}"), "names nothing"),
         (changed("{form: {outcomes: [signed, given]}}", "{attachments: [napkin]}"), "done_by.attachments[0]"),
@@ -141,7 +147,12 @@ def test_what_nobody_knows_counts_as_the_file_says(condition: str) -> None:
 
 
 def test_three_valued_or_and_birthdays() -> None:
-    assert [any_of(one) for one in ([True, None], [False, False], [False, None], [])] == [True, False, None, None]
+    assert [any_of(one) for one in ([True, None], [False, False], [False, None], [])] == [
+        True,
+        False,
+        None,
+        None,
+    ]
     with pytest.raises(KeyError):
         Situation().knows("weather")
     born = [birthday(one) for one in (date(2008, 6, 1), date(2008, 2, 29))]
@@ -153,4 +164,3 @@ def test_attachments_and_records_can_make_an_item_done() -> None:
     book: PacketBook = parse_packet("iop.yaml", bent, DEADLINES)
     assert book.items["F02"].done_by.names == {"identity_paper"} and not book.items["F02"].can_be_declined
     assert BOOKS.packet.items["F22"].done_by.how == "records" and Status.DONE in set(Status)
-
