@@ -64,6 +64,8 @@ _MAY_NAME_VERSION: Final = frozenset(
         "settle_care_plan",
         "measure_care_plan",
         "step_goal",
+        "complete_medical_section",
+        "relabel_item",
     }
 )
 
