@@ -8,6 +8,7 @@ from schemathesis import Case
 from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
+from tests.fuzz.charts import bodies_of_charts, charts_of
 from tests.house import Client, Service
 from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
 from tests.unit.evidence.papers import PAPERS
@@ -64,6 +65,7 @@ class Town(Office):
             {"type": "entity", "name": "St Ann Test ED", "covered_entity": True, "roles": roles}
         )
         self._bodies = self._good_bodies(service, recipient)
+        self._bodies |= bodies_of_charts(self.intake, service.account("clinician").id)
         self.known: dict[str, list[str]] = {}
         self._stocked: set[str] = set()
         self.restock("disclosing")
@@ -83,7 +85,7 @@ class Town(Office):
             "restriction_id": [self._restriction(recipient) for _ in range(2)],
             "grant_id": [self._grant()],
             "review_id": self._reviews(),
-        }
+        } | charts_of(self.intake, self.patient_id)
 
     def restock(self, name: str) -> None:
         """Consents, forms and flags nobody has ended yet, once for each operation."""
