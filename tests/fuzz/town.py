@@ -81,6 +81,7 @@ class Town(Office):
             "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
             "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
             "key": ["phq-9", "asq"],
+            "section": ["home", "substances", "vitals", "psychiatric"],
             "version": sorted(service.house.state.rulebook.versions),
             "restriction_id": [self._restriction(recipient) for _ in range(2)],
             "grant_id": [self._grant()],

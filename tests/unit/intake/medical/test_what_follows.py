@@ -136,6 +136,7 @@ CASES: list[tuple[Chart, Mapping[str, Any]]] = [
     (chart({"substances": {"none": False}}, {"substances": [use("alcohol", Absent.UNKNOWN, Absent.DECLINED)]}),
      {"benzo_daily": False}),
     (chart(entries={"substances": [use("alcohol", 5, 2)]}), {"last_use_h_alcohol_sedative": 5, "last_use_d_any": 0}),
+    (chart(entries={"substances": [use("alcohol", 100, 2), use("sedative", Absent.UNKNOWN, 2)]}), {}),
     (chart({"withdrawal_history": {"seizure_ever": False, "delirium_ever": Absent.UNKNOWN}}), {}),
     (chart({"withdrawal_history": {"seizure_ever": False, "delirium_ever": False}}), {"seizure_or_dt_history": False}),
     (chart({"withdrawal_history": {"delirium_ever": True}}), {"seizure_or_dt_history": True}),
