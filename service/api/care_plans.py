@@ -1,6 +1,5 @@
 """Care plans over HTTP: drafted, signed, put in force, reviewed, followed; the patient's copy; as FHIR."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -128,8 +127,12 @@ async def save_care_plan(request: Request, plan_id: Uuid, body: PlanBody) -> Res
 async def sign_care_plan(request: Request, plan_id: Uuid, body: SignatureBody) -> Response:
     books, version = state_of(request).care_plans, _version(request)
     new = NewSignature(body.kind, body.name, body.decision, body.reason, body.trainee)
-    return await _act(
-        request, plan_id, 201, lambda work: signing.sign(work, books, plan_id, new, expected=version)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.sign(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -140,8 +143,12 @@ async def sign_care_plan(request: Request, plan_id: Uuid, body: SignatureBody) -
 )
 async def activate_care_plan(request: Request, plan_id: Uuid, _body: ActivationBody) -> Response:
     books, version = state_of(request).care_plans, _version(request)
-    return await _act(
-        request, plan_id, 200, lambda work: signing.activate(work, books, plan_id, expected=version)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.activate(work, books, plan_id, expected=version)
+
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -155,8 +162,12 @@ async def review_care_plan(request: Request, plan_id: Uuid, body: ReviewBody) ->
     books, version = state_of(request).care_plans, _version(request)
     content = None if body.plan is None else content_of(body.plan)
     new = NewReview(body.summary, body.next_on, body.patient_took_part, content)
-    return await _act(
-        request, plan_id, 201, lambda work: signing.review(work, books, plan_id, new, expected=version)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.review(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -167,12 +178,13 @@ async def review_care_plan(request: Request, plan_id: Uuid, body: ReviewBody) ->
 )
 async def settle_care_plan(request: Request, plan_id: Uuid, body: StatusBody) -> Response:
     books, version = state_of(request).care_plans, _version(request)
-    act = Act(body.act)
-    return await _act(
-        request,
-        plan_id,
-        200,
-        lambda work: signing.settle(work, books, plan_id, act, body.reason, expected=version),
+    chosen = Act(body.act)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.settle(work, books, plan_id, chosen, body.reason, expected=version)
+
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -184,8 +196,12 @@ async def settle_care_plan(request: Request, plan_id: Uuid, body: StatusBody) ->
 )
 async def measure_care_plan(request: Request, plan_id: Uuid, body: ValueBody) -> Response:
     books, version, new = state_of(request).care_plans, _version(request), _value(body)
-    return await _act(
-        request, plan_id, 201, lambda work: goals.measure(work, books, plan_id, new, expected=version)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, goals.measure(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -197,20 +213,13 @@ async def measure_care_plan(request: Request, plan_id: Uuid, body: ValueBody) ->
 async def step_goal(request: Request, plan_id: Uuid, goal: GoalKey, body: GoalStatusBody) -> Response:
     books, version = state_of(request).care_plans, _version(request)
     new = NewStep(body.state, body.note, None if body.value is None else _value(body.value))
-    return await _act(
-        request, plan_id, 200, lambda work: goals.step(work, books, plan_id, goal, new, expected=version)
-    )
 
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, goals.step(work, books, plan_id, goal, new, expected=version)
 
-async def _act(request: Request, plan_id: UUID, status: int, act: Callable[[Work], Shown]) -> Response:
-    """One act on a plan, done once; sent again it shows the plan as it then stands."""
-    books = state_of(request).care_plans
-    shown = await perform_once(
-        request,
-        lambda work: (plan_id, act(work)),
-        lambda work, made: operations.read(work, books, made),
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
-    return _one(request, status, shown)
 
 
 def _value(body: ValueBody) -> NewValue:

@@ -270,7 +270,7 @@ def _subscore(one: Assessment | None, name: str) -> int | float | None:
 
 def _need(one: Assessment | None) -> bool | None:
     """The screen found something somebody has to follow up."""
-    return None if one is None else any(flag.task is not None for flag in one.content.flags)
+    return None if one is None else any(flag.code.startswith("need_") for flag in one.content.flags)
 
 
 def _truth(known: Mapping[str, Any], name: str) -> bool | None:

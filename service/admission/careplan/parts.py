@@ -32,7 +32,7 @@ def _clock(value: Any) -> Any:
     if isinstance(value, str):
         if not _CLOCK.fullmatch(value):
             raise ValueError("a time of day is written HH:MM")
-        return time.fromisoformat(value)
+        return time(int(value[:2]), int(value[3:]))
     return value
 
 
