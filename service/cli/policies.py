@@ -30,15 +30,15 @@ def check(policies: Folder = DEFAULT_FOLDER) -> None:
     stale = differences(policies)
     if stale:
         raise StartRefused(f"Not as generated: {', '.join(stale)}. Run: consentry policies generate")
+    instruments = policies / INSTRUMENTS
+    load_catalogue(instruments)
+    if new := unpinned(instruments, file_hashes(instruments)):
+        raise StartRefused(f"Instruments not pinned: {', '.join(new)}. Run: consentry policies pin")
     engine = Engine.load(policies)
     folder = policies.resolve().parent / DOCUMENTS
     # a clinic that keeps policies of its own elsewhere need not keep documents about them
     if folder.is_dir() and (old := stale_documents(policies, folder)):
         raise StartRefused(f"Not as the policies are: {', '.join(old)}. Run: consentry policies docs")
-    instruments = policies / INSTRUMENTS
-    load_catalogue(instruments)
-    if new := unpinned(instruments, file_hashes(instruments)):
-        raise StartRefused(f"Instruments not pinned: {', '.join(new)}. Run: consentry policies pin")
     typer.echo(f"Policies are valid; policy set {engine.policy_set_hash[:16]}")
 
 

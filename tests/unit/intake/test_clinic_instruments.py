@@ -1,15 +1,17 @@
 """A folder of instruments: versions beside each other, a clinic's own file and settings, and the pins."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from service.cli.policies import check, pin
 from service.errors import StartRefused
 from service.intake.definition import file_hashes, load_catalogue
 from service.intake.pins import unpinned, write_pins
 from service.intake.scoring import score
 from service.intake.yamlfield import DefinitionError, read_fields
-from tests.unit.intake.instruments_of_record import CATALOGUE, DATA, FOLDER, shipped, text_of
+from tests.unit.intake.instruments_of_record import CATALOGUE, DATA, FOLDER, ROOT, shipped, text_of
 
 
 def folder_with(tmp_path: Path, name: str, text: str) -> Path:
@@ -152,3 +154,21 @@ def test_a_number_may_name_a_setting() -> None:
     assert [field[key].number(names) for key in "abcd"] == [31, 30, 33, 7]
     with pytest.raises(DefinitionError, match=r"x\.yaml:5: e: must be a whole number"):
         field["e"].number(names)
+
+
+def test_the_commands_pin_what_is_new_and_refuse_what_was_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    (policies / "instruments" / "worry-3.yaml").write_text(WORRY, encoding="utf-8")
+    with pytest.raises(StartRefused, match=r"not pinned: worry-3@1\. Run: consentry policies pin"):
+        check(policies)
+    pin(policies)
+    pin(policies)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "pinned worry-3@1"
+    assert said[-1] == "Everything was pinned."
+    (policies / "instruments" / "worry-3.yaml").write_text(WORRY.replace("Never", "Not once"), encoding="utf-8")
+    with pytest.raises(StartRefused, match="worry-3@1 is not the file that was pinned"):
+        check(policies)
