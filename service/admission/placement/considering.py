@@ -64,7 +64,8 @@ def consider(
     named: Json = {
         "episode": str(episode.id),
         "rules": table.version,
-        "facts": {name: [one.value, str(one.item_id)] for name, one in readings.items()},
+        "facts": {name: _named(one, ages=table.facts[name].ages) for name, one in readings.items()},
+        "fired": [[one.id, one.outcome.value] for one in suggestion.fired],
         "stale": sorted(stale),
         "at": at.isoformat(),
     }
@@ -76,6 +77,12 @@ def consider(
         expires_at=fresh_until(table.facts, readings, work.now, at + lasts),
         hash=work.keyed_hash(named).hex(),
     )
+
+
+def _named(one: Reading, *, ages: bool) -> Json:
+    """What of a fact a suggestion is named by: an hour more since the last drink is no new fact until a rule says so."""
+    at = None if one.recorded_at is None else one.recorded_at.isoformat()
+    return ["since", at, str(one.item_id)] if ages else [one.value, str(one.item_id)]
 
 
 def raise_emergency(work: Work, episode: Episode, found: Considered) -> None:

@@ -27,7 +27,7 @@ def read_facts(file: Field) -> dict[str, FactRule]:
 
 
 def _fact(name: str, entry: Field) -> FactRule:
-    members = entry.members(("title",), ("yes_no", "whole", "choices", "instruments", "fresh_hours"))
+    members = entry.members(("title",), ("yes_no", "whole", "choices", "instruments", "fresh_hours", "ages"))
     forms = [form for form in ("yes_no", "whole", "choices") if form in members]
     if len(forms) != 1:
         entry.fault("is exactly one of yes_no, whole, choices")
@@ -54,7 +54,8 @@ def _fact(name: str, entry: Field) -> FactRule:
         members["fresh_hours"].fault("must be 1 or more")
     listed = members["instruments"].sequence() if "instruments" in members else []
     instruments = tuple(one.text() for one in listed)
-    return FactRule(name, members["title"].text(), kind, choices, least, most, instruments, hours)
+    ages = "ages" in members and members["ages"].truth()
+    return FactRule(name, members["title"].text(), kind, choices, least, most, instruments, hours, ages)
 
 
 def read_condition(field: Field, facts: Mapping[str, FactRule], rules: Collection[str]) -> Condition:

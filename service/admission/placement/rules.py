@@ -105,6 +105,8 @@ class FactRule:
     most: int = 0
     instruments: tuple[str, ...] = ()
     fresh_hours: int | None = None
+    #: It changes by time alone: hours since, days since, years.
+    ages: bool = False
 
     def admits(self, value: object) -> bool:
         """Whether this can be its value at all."""

@@ -213,6 +213,10 @@ def test_a_suggestion_that_no_longer_holds_is_not_decided_on(referral: Referral,
     assert denied["detail"]["reason"] == "suggestion_stale"
     referral.facts["homicidal_intent"] = False
     assert referral.clinician.post(path, body).status_code == 201, "the facts are those it was made of again"
+    referral.facts["last_use_h_alcohol_sedative"] += 1
+    assert referral.clinician.post(path, body).status_code == 201, "an hour more is no new fact"
+    referral.facts["last_use_d_any"] = 3
+    assert referral.clinician.post(path, body).status_code == 409, "until a rule says so"
     forged = body | {"suggestion": {"computed_at": later(referral, 1), "hash": body["suggestion"]["hash"]}}
     assert referral.clinician.post(path, forged).status_code == 409
     referral.wait(timedelta(hours=25))

@@ -11,11 +11,12 @@ from service.admission.placement.gather import Reading, fresh_until, gathered, s
 from service.admission.placement.lifecycle import DecisionState
 from service.admission.placement.reevaluation import Course, Trigger, triggers
 from service.admission.placement.report import Told, figures
-from service.admission.placement.rules import Outcome
+from service.admission.placement.rules import FactType, Outcome
 from service.intake.assessment import Assessment, AssessmentStatus, Content
 from service.intake.flags import Flag, Severity
-from service.intake.medical.facts import FactReading
-from tests.unit.admission.placement.table import BOOK
+from service.intake.medical.facts import NEVER_DAYS, NEVER_HOURS, FactReading
+from service.intake.medical.loading import load_book
+from tests.unit.admission.placement.table import BOOK, ROOT
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -198,3 +199,30 @@ def test_an_emergency_override_that_nobody_signed_raises_an_alert() -> None:
     assert figures([*calm, told(Outcome.EMERGENCY, "other")], 30, TODAY, TODAY).alerts == ()
     gone = figures([told(None)], 30, TODAY, TODAY)
     assert (gone.unreadable, gone.by_class, gone.decided) == (1, {}, 1)
+
+
+# -- the medical intake -----------------------------------------------------------------------------------
+
+
+def test_every_fact_the_medical_intake_tells_is_one_the_rules_know() -> None:
+    """Two files name the same facts: a value one of them can give and the other cannot read would be lost in silence."""
+    told = [
+        question
+        for section in load_book(ROOT / "policies").sections.values()
+        for question in section.form.questions
+        if question.fact is not None
+    ]
+    assert len(told) > 15
+    for question in told:
+        assert question.fact is not None
+        rule = BOOK.core.facts[question.fact.name]
+        assert not rule.instruments
+        given = set(question.fact.values.values()) or {one.code for one in question.choices}
+        if given:
+            assert all(rule.admits(one) for one in given), rule.name
+            assert rule.type is FactType.YES_NO or given == set(rule.choices), rule.name
+        else:
+            assert question.type.value == {"yes_no": "yes_no", "whole": "integer"}[rule.type.value]
+    for never, name in ((NEVER_HOURS, "last_use_h_alcohol_sedative"), (NEVER_DAYS, "last_use_d_any")):
+        assert BOOK.core.facts[name].admits(never)
+        assert BOOK.core.facts[name].ages

@@ -56,7 +56,7 @@ FAULTS = [
     ),
     (
         "facts.yaml",
-        "age: {title: Age, whole: [0, 130]}",
+        "age: {title: Age, whole: [0, 130], ages: true}",
         "age: {title: Age}",
         r"facts.yaml:\d+: facts.age: is exactly",
     ),
