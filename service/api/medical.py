@@ -35,7 +35,7 @@ from service.intake.medical.views import FormView, Overview, SectionView
 from service.intake.medical.writing import Writing
 from service.work import Work
 
-router = APIRouter(tags=["medical intake"], route_class=StrictRoute)
+router = APIRouter(tags=["intake"], route_class=StrictRoute)
 
 Version = Annotated[int | None, Query(ge=1, le=10**9)]
 

@@ -25,7 +25,7 @@ from service.labels import Label
 from service.record.item import labels_from
 from service.work import Work
 
-router = APIRouter(tags=["medical intake"], route_class=StrictRoute)
+router = APIRouter(tags=["intake"], route_class=StrictRoute)
 
 
 @router.post(
