@@ -184,8 +184,7 @@ def skip(
     def decide(rule: ItemRule, before: Decided, shown: PacketItem) -> Decided:
         if shown.settled:
             raise Conflict(Code.PACKET_ITEM_STATE, "There is nothing left to skip.", state=shown.status.value)
-        why = f"Skipped in an emergency: {_line(reason)}"
-        put_off(work, _episode(work, patient_id), rule, AFTER_EMERGENCY, why)
+        del rule
         return replace(before, skipped_at=work.now, skipped=_line(reason))
 
     return _change(
@@ -237,6 +236,7 @@ def _change(
     *,
     shows: str | None = None,
 ) -> Done:
+    """One decision about one item; `shows` is the follow-up it leaves behind, and what is answered."""
     stored = work.authorised(action, lambda work: load_patient(work, patient_id, changing=True))
     key, instance = split(item)
     rule = library.books.packet.items.get(key)
@@ -247,7 +247,10 @@ def _change(
     shown = _shown(packet_in(work, library, intake), key, instance)
     row, before = decided(work, episode, rule, instance)
     check_version(row, version)
-    kept: StoredDecision = keep(work, episode, row, decide(rule, before, shown), state=what)
+    now = decide(rule, before, shown)
+    kept: StoredDecision = keep(work, episode, row, now, state=what)
+    if shows is not None:
+        put_off(work, episode, rule, shows, f"Skipped in an emergency: {now.skipped}")
     _record(work, action, patient_id, kept.id, {"item": key, "decided": what}, version=kept.version)
     after_it = packet_in(work, library, intake)
     return Done(kept.id, _shown(after_it, key, instance if shows is None else shows))

@@ -1,7 +1,6 @@
 """The gate of admission over HTTP: refused with everything that is missing, until nothing is; then one transaction."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from service.admission.packet import forms
@@ -17,30 +16,11 @@ from tests.integration.admission.packet.desk import Desk
 class Intake(Desk):
     """Somebody of whom everything is asked that admission needs."""
 
-    def section(self, key: str, **values: Any) -> None:
-        path = f"/patients/{self.patient_id}/medical/{key}"
-        answers = {name: one if isinstance(one, dict) else {"value": one} for name, one in values.items()}
-        saved = self.clinician.put(path, {"answers": answers}, version=0)
-        assert saved.status_code == 200, saved.text
-        closed = self.clinician.post(f"{path}/completion")
-        assert closed.status_code == 200, closed.text
-
     def screened(self) -> None:
         answers = {f"asq.{number}": 0 for number in range(1, 5)}
         body = {"instrument": "asq", "status": "completed", "answers": answers}
         answer = self.intake.post(f"/patients/{self.patient_id}/assessments", body)
         assert answer.status_code == 201 and answer.json()["flags"] == [], answer.text
-
-    def placed(self) -> None:
-        shown = self.clinician.get(f"/episodes/{self.episode_id}/placement").json()
-        body = {
-            "suggestion_hash": shown["hash"],
-            "level": "2.1",
-            "override": {"reason": "clinical", "text": "Seen in person; what is unknown is asked tomorrow."},
-        }
-        for path in (f"/episodes/{self.episode_id}/placement-decisions",):
-            answer = self.clinician.post(path, body)
-            assert answer.status_code == 201, answer.text
 
 
 def test_refused_until_the_gate_is_met_each_refusal_naming_what_is_missing(service: Service) -> None:
