@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from service.access.caller import CallerKind
 from service.intake.flags import Flag
+from service.intake.latest import latest
 from service.intake.medical.answer import Sheet
 from service.intake.medical.book import MedicalBook, Section
 from service.intake.medical.chart import body_mass, teds_of
@@ -111,11 +112,21 @@ def derived_of(one: Kept, sheet: Sheet) -> dict[str, Any]:
 
 
 def overview_of(work: Work, book: MedicalBook, gathered: Gathered) -> Overview:
-    """Every section the caller takes part in."""
+    """Every section the caller takes part in. The risk weighs scales of the last day: an older one says nothing now."""
     patient = work.caller.kind is CallerKind.PATIENT
     sections = [one for one in book.sections.values() if one.takes_patient or not patient]
     return Overview(
         sections=tuple(section_view(work, book, gathered, one) for one in sections),
         notices=() if patient else notices(book, gathered.chart),
-        risk=None if patient else risk_of(gathered.chart),
+        risk=None if patient else _risk(work, gathered),
     )
+
+
+def _risk(work: Work, gathered: Gathered) -> Risk:
+    scales = latest(work, gathered.patient_id)
+    totals = {
+        key: one.content.result["total"]
+        for key, one in scales.items()
+        if one.completed_at is not None and work.now - one.completed_at <= timedelta(hours=24)
+    }
+    return risk_of(gathered.chart, ciwa=totals.get("ciwa-ar"), cows=totals.get("cows"))

@@ -151,6 +151,12 @@ def test_an_urgent_finding_is_raised_also_from_a_form_that_is_refused(service: S
     overview = client.get(f"/patients/{subject}/medical").json()
     assert overview["withdrawal_risk"]["level"] == "moderate"
     assert "priority_admission" in {one["code"] for one in overview["notices"]}
+    cows = service.client("intake").get("/instruments/cows").json()
+    worst = {item["key"]: item["options"][-1]["value"] for item in cows["items"] if item["options"]}
+    scale = {"instrument": "cows", "status": "completed", "answers": worst}
+    assert client.post(f"/patients/{subject}/assessments", scale).status_code == 201
+    risk = client.get(f"/patients/{subject}/medical").json()["withdrawal_risk"]
+    assert risk == {"level": "severe", "facts": ["cows"]}
 
 
 def test_entries_have_labels_of_their_own_and_cannot_contradict_each_other(service: Service) -> None:
