@@ -169,6 +169,8 @@ def test_the_commands_pin_what_is_new_and_refuse_what_was_changed(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "pinned worry-3@1"
     assert said[-1] == "Everything was pinned."
-    (policies / "instruments" / "worry-3.yaml").write_text(WORRY.replace("Never", "Not once"), encoding="utf-8")
+    (policies / "instruments" / "worry-3.yaml").write_text(
+        WORRY.replace("Never", "Not once"), encoding="utf-8"
+    )
     with pytest.raises(StartRefused, match="worry-3@1 is not the file that was pinned"):
         check(policies)
