@@ -52,7 +52,8 @@ class Situation:
 class ItemCondition:
     """Holds when any of the items has a value from `at_least` to `at_most`, or the word that counts.
 
-    A refusal that does not count leaves it open: it says neither yes nor no. A skipped item counts as 0. `refused` counts an answer that is not one of the item's options.
+    A refusal that does not count leaves it open: it says neither yes nor no. A skipped item counts as 0.
+    `refused` counts an answer that is not one of the item's options.
     """
 
     any_of: tuple[str, ...]
