@@ -66,6 +66,10 @@ _MAY_NAME_VERSION: Final = frozenset(
         "step_goal",
         "complete_medical_section",
         "relabel_item",
+        "waive_item",
+        "assign_item",
+        "send_item_back",
+        "skip_item",
     }
 )
 
