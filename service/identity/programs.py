@@ -11,7 +11,7 @@ import rfc8785
 
 from service.access.actions import Action
 from service.access.facts import Facts
-from service.access.program import Program, read_program
+from service.access.program import Contact, Program, read_program
 from service.errors import Code, FieldError, Invalid, Stale
 from service.identity import records
 from service.identity.records import StoredProgram
@@ -116,12 +116,20 @@ def canonical_document(program: Program) -> str:
                 }
                 for unit in program.units.values()
             ],
+            "accreditor": program.accreditor,
+            "requires_credentials": program.requires_credentials,
+            **_contact("front_office", program.front_office),
+            **_contact("on_call", program.on_call),
         }
     ).decode()
     # A text that only YAML's escapes can write would be stored and then never be readable again.
     if read_program(program.id, document) != program:
         raise Invalid(Code.PROGRAM_INVALID, "The description contains characters that cannot be kept.")
     return document
+
+
+def _contact(name: str, contact: Contact | None) -> dict[str, dict[str, str]]:
+    return {} if contact is None else {name: {"name": contact.name, "phone": contact.phone}}
 
 
 def canonical_config(stored: StoredProgram) -> str:
