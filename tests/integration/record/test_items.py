@@ -330,8 +330,8 @@ def test_the_chart_shows_what_may_be_used_and_counts_the_rest(
     assert sorted(entry["detail"]["items"]) == sorted(item["id"] for item in chart["items"])
 
     desk = service.client("intake").get(f"/patients/{patient}/record").json()
-    assert [item["kind"] for item in desk["items"]] == ["attendance"]
-    assert sum(one["count"] for one in desk["withheld"]) == 4
+    assert [item["kind"] for item in desk["items"]] == ["lab_result", "attendance"]
+    assert sum(one["count"] for one in desk["withheld"]) == 3
 
 
 def test_the_chart_is_paged_newest_first(service: Service, patient: str, clinician: Any) -> None:
