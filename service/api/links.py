@@ -1,31 +1,25 @@
 """Packet links over HTTP: made and ended by staff, opened by the patient who holds one."""
 
-import asyncio
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
-from service.clock import monotonic
 from service.delivery import links
 from service.delivery.links import LinkView
-from service.edge.context import request_id_of, state_of
-from service.edge.deps import perform, perform_once, reply, run_bounded
+from service.edge.context import state_of
+from service.edge.deps import perform, perform_once, reply
+from service.edge.link import open_with_link
 from service.edge.models import Instant, IsoDate, StrictModel, Uuid
 from service.edge.strict import StrictRoute
 from service.errors import Code, Unauthenticated
-from service.identity.signin import SignedIn
-from service.ids import new_id
 from service.work import Work
 
 router = APIRouter(tags=["messages"], route_class=StrictRoute)
 
 #: Where a link leads, under the public address.
 PAGE: Final = "/packet"
-#: Seconds before which no attempt is answered, so that none is quicker for having failed earlier.
-_NOT_BEFORE: Final = 0.08
 
 
 class LinkModel(BaseModel):
@@ -97,27 +91,12 @@ async def end_packet_link(request: Request, link_id: Uuid) -> Response:
 )
 async def open_packet_link(request: Request, body: OpeningBody) -> Response:
     """Every refusal is the same 401, whether the token, the date, the hour or the link is wrong."""
-    state = state_of(request)
-    now, request_id, begun = state.clock.now(), request_id_of(request), monotonic()
-
-    def unit(db: Connection) -> SignedIn | None:
-        return links.open_link(state.mechanisms, db, body.token, body.birth_date, now, request_id)
-
-    opened = await run_bounded(state, unit)
-    await asyncio.sleep(max(0.0, _NOT_BEFORE - (monotonic() - begun)))
+    opened = await open_with_link(request, body.token, body.birth_date)
     if opened is None:
         raise Unauthenticated(Code.INVALID_GRANT, "The link or the date of birth is not right.")
-    request.scope["consentry.entry"] = opened.entry_id
     session = opened.session
-    token = state.tokens.issue(
-        account_id=opened.caller.account_id,
-        session_id=session.id,
-        token_id=new_id(now),
-        now=now,
-        until=session.expires_at,
-    )
     view: dict[str, Any] = {
-        "access_token": token,
+        "access_token": opened.token,
         "token_type": "Bearer",
         "expires_in": int((session.expires_at - session.created_at).total_seconds()),
         "patient_id": opened.caller.patient_id,

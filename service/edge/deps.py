@@ -46,14 +46,22 @@ async def perform(request: Request, unit: Callable[[Work], T]) -> T:
 
 
 async def perform_as(
-    request: Request, session_id: SessionId, unit: Callable[[Work], T], *, channel: str = "token"
+    request: Request,
+    session_id: SessionId,
+    unit: Callable[[Work], T],
+    *,
+    channel: str = "token",
+    purpose: Callable[[Caller], str] | None = None,
 ) -> T:
-    """`perform` for a session already identified; the pages' cookie and the bearer token are separate channels."""
+    """`perform` for a session already identified; the pages' cookie and the bearer token are separate channels.
+
+    `purpose`: what a page is for, where nobody can send a header with a link; None: what the header says.
+    """
     state = state_of(request)
     opened: list[Work] = []
 
     def attempt(connection: Connection) -> tuple[Work, T]:
-        work = _open_work(state, request, connection, session_id, channel)
+        work = _open_work(state, request, connection, session_id, channel, purpose)
         opened.append(work)
         result = unit(work)
         work.close()
@@ -107,11 +115,16 @@ async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
 
 
 def _open_work(
-    state: State, request: Request, connection: Connection, session_id: SessionId, channel: str
+    state: State,
+    request: Request,
+    connection: Connection,
+    session_id: SessionId,
+    channel: str,
+    purpose: Callable[[Caller], str] | None,
 ) -> Work:
     now = state.clock.now()
     found = identity.session_caller(connection, session_id, now)
-    if found is None or found.channel.carried_as.value != channel:
+    if found is None or channel not in found.channel.carried_as:
         raise unauthenticated()
     program = state.programs.get(connection, found.caller.program_id, found.program_version)
     return Work(
@@ -120,7 +133,7 @@ def _open_work(
         _with_credentials(found, program, state.credentials, now),
         program,
         now,
-        purpose=stated_purpose(request),
+        purpose=purpose(found.caller) if purpose else stated_purpose(request),
         request_id=request_id_of(request),
     )
 

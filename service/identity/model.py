@@ -23,9 +23,13 @@ class Channel(StrEnum):
     LINK = "link"
 
     @property
-    def carried_as(self) -> "Channel":
-        """How the caller carries it: who came by a link has a bearer token too."""
-        return Channel.PAGE if self is Channel.PAGE else Channel.TOKEN
+    def carried_as(self) -> "frozenset[Channel]":
+        """How the caller may carry it: who came by a link has a bearer token, or our page keeps it in its cookie."""
+        match self:
+            case Channel.LINK:
+                return frozenset({Channel.TOKEN, Channel.PAGE})
+            case _:
+                return frozenset({self})
 
 
 class EndReason(StrEnum):
