@@ -121,7 +121,9 @@ async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: It
     response_model=TaskModel,
     summary="Say whose task it is",
 )
-async def assign_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemAssignmentBody) -> Response:
+async def assign_item(
+    request: Request, patient_id: Uuid, item: ItemKey, body: ItemAssignmentBody
+) -> Response:
     library, version = state_of(request).packet, _version(request)
 
     def act(work: Work) -> tuple[UUID, PacketItem]:
