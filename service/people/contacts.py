@@ -146,6 +146,13 @@ def language_faults(document: Mapping[str, Any]) -> Iterable[FieldError]:
         yield FieldError("interpreter_needed", "contradictory", "Say the same here as in interpreter.")
 
 
+def needs_interpreter(document: Mapping[str, Any]) -> bool:
+    """Whether somebody has to interpret, wherever in the patient's entry it is said."""
+    interpreter = document.get("interpreter")
+    said = cast("Mapping[str, Any]", interpreter).get("needed") if isinstance(interpreter, Mapping) else None
+    return said is True or document.get("interpreter_needed") is True
+
+
 def _channel_faults(channel: Mapping[str, Any], at: str) -> Iterable[FieldError]:
     kind, address = channel.get("channel"), channel.get("address")
     match kind:

@@ -25,6 +25,7 @@ from service.admission.packet.traces import RE_OFFER
 from service.errors import Code, Conflict, FieldError, Invalid, NotFound
 from service.ids import new_id
 from service.intake.medical.reading import medical_facts
+from service.people.contacts import needs_interpreter
 from service.people.episodes.operations import current_episode
 from service.people.facts import load_patient, program_day
 from service.people.operations import open_demographics
@@ -194,7 +195,7 @@ def _signatory(work: Work, library: Library, stored: StoredPatient) -> Signatory
         minor=at_law.minor,
         may_sign_alone=may_sign_alone(rule, at_law.age or 0),
         adjudicated=at_law.adjudicated,
-        interpreter_needed=document.get("interpreter_needed") is True,
+        interpreter_needed=needs_interpreter(document),
         caller_is_patient=work.caller.kind is CallerKind.PATIENT,
         intoxicated=intoxicated is not None and intoxicated.value is True,
         incapable=capacity is not None and capacity.value is False,

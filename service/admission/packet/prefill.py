@@ -15,7 +15,7 @@ ASKED_AGAIN_AFTER: Final = timedelta(days=90)
 #: Fields of the patient's own entry that forms and sections would else ask for.
 FIELDS: Final = (
     "given_name", "family_name", "birth_date", "sex", "phone", "email", "address", "language",
-    "interpreter_needed", "channels", "contacts",
+    "interpreter_needed", "interpreter", "name_used", "pronouns", "channels", "contacts",
 )  # fmt: skip
 
 
