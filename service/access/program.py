@@ -23,7 +23,6 @@ _FIELDS = {
     *("key", "name", "timezone", "state", "director", "covered_entity", "units"),
     *("front_office", "on_call", "accreditor", "requires_credentials"),
 }
-_ACCREDITORS = ("joint_commission", "carf", "none")
 _KEY = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _UNIT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
 _STATE = re.compile(r"[A-Z]{2}")
@@ -34,6 +33,14 @@ class Regime(StrEnum):
 
     PART2 = "part2"
     HIPAA_ONLY = "hipaa_only"
+
+
+class Accreditor(StrEnum):
+    """Whose standards, beside the law, set deadlines."""
+
+    JOINT_COMMISSION = "joint_commission"
+    CARF = "carf"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,8 @@ def read_program(program_id: ProgramId, document: str) -> Program:
     units = _units(fields.get("units"), faults)
     front_office, on_call = _contact(fields, "front_office", faults), _contact(fields, "on_call", faults)
     accreditor = fields.get("accreditor", "none")
-    if accreditor not in _ACCREDITORS:
-        faults.append(FieldError("accreditor", "unknown_code", f"One of: {', '.join(_ACCREDITORS)}."))
+    if accreditor not in set(Accreditor):
+        faults.append(FieldError("accreditor", "unknown_code", f"One of: {', '.join(Accreditor)}."))
     requires_credentials = _flag(fields, "requires_credentials", "", faults, default=False)
     if faults:
         raise Invalid(Code.PROGRAM_INVALID, "The program description has faults.", faults)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from service.access.caller import ROLES_OF_KIND, CallerKind, Role
-from service.access.program import Regime
+from service.access.program import Accreditor, Regime
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import Instant, ShortText, StrictModel, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
@@ -96,8 +96,15 @@ class UnitModel(StrictModel):
     publicly_sud_only: bool = False
 
 
+class ContactModel(StrictModel):
+    """Somebody to call."""
+
+    name: ShortText
+    phone: ShortText
+
+
 class ProgramDescription(StrictModel):
-    """A program as its file describes it."""
+    """A program as its file describes it; what is left out here is left out of the program."""
 
     key: ShortText
     name: ShortText
@@ -106,6 +113,10 @@ class ProgramDescription(StrictModel):
     director: ShortText
     covered_entity: bool
     units: list[UnitModel] = Field(min_length=1, max_length=50)
+    front_office: ContactModel | None = None
+    on_call: ContactModel | None = None
+    accreditor: Accreditor = Field(default=Accreditor.NONE, strict=False)
+    requires_credentials: bool = False
 
 
 class ProgramModel(ProgramDescription):
@@ -228,7 +239,9 @@ async def replace_program(request: Request, program_id: Uuid, body: ProgramDescr
     version = if_match(request)
 
     def unit(work: Work) -> StoredProgram:
-        return programs.apply_program(work, body.model_dump_json(), expected=(program_id, version))
+        return programs.apply_program(
+            work, body.model_dump_json(exclude_none=True), expected=(program_id, version)
+        )
 
     applied = await perform(request, unit)
     return reply(200, _program_view(applied), etag=applied.version)
@@ -251,7 +264,14 @@ def _user_view(account: Account) -> dict[str, Any]:
 
 def _program_view(program: StoredProgram) -> dict[str, Any]:
     described = json.loads(programs.canonical_config(program))
-    return described | {"id": program.id, "version": program.version, "changed_at": program.changed_at}
+    return {
+        "front_office": None,
+        "on_call": None,
+        **described,
+        "id": program.id,
+        "version": program.version,
+        "changed_at": program.changed_at,
+    }
 
 
 def _page(views: list[dict[str, Any]], limit: int) -> dict[str, Any]:

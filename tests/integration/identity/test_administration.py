@@ -184,6 +184,28 @@ def test_a_program_is_read_and_replaced_under_its_version(service: Service) -> N
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "timezone")
 
 
+def test_a_program_that_is_read_and_put_back_is_the_same(service: Service) -> None:
+    """Nothing a file says is lost by an administrator who changes something else in it."""
+    client, path = service.client("administrator"), f"/programs/{service.program_id}"
+    more = {
+        "front_office": {"name": "Desk on Test Street", "phone": "+1-555-0142"},
+        "on_call": {"name": "Dr Olu Testperson", "phone": "+1-555-0143"},
+        "accreditor": "carf",
+        "requires_credentials": True,
+    }
+    assert client.put(path, description(service, **more), version=1).status_code == 200
+    read = client.get(path).json()
+    assert {name: read[name] for name in more} == more
+    body = {name: value for name, value in read.items() if name not in ("id", "version", "changed_at")}
+    assert client.put(path, body, version=2).headers["etag"] == '"2"', (
+        "the same description is no new version"
+    )
+    wrong = client.put(path, description(service, accreditor="nobody"), version=2)
+    assert wrong.status_code == 422
+    bare = client.put(path, description(service), version=2).json()
+    assert (bare["front_office"], bare["on_call"], bare["accreditor"]) == (None, None, "none")
+
+
 def test_an_administrator_reaches_only_their_own_program(service: Service) -> None:
     other = open_program(service.house)
     client = service.client("administrator")
