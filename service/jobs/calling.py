@@ -22,4 +22,4 @@ def call_instead(work: Work, undelivered: StoredMessage) -> None:
         return
     stored = records.decision(work.db, episode.id, LADDER, ITSELF)
     before = Decided(LADDER, ITSELF, 0, "intake") if stored is None else opened_decision(work, stored)
-    keep(work, episode, stored, replace(before, called=True, due_at=work.now + FIRST), state=LADDER)
+    keep(work, episode, stored, replace(before, called_at=work.now, due_at=work.now + FIRST), state=LADDER)

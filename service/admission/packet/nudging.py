@@ -56,7 +56,7 @@ def nudged_of(gathered: Gathered) -> Nudged:
         sent_at=max(gathered.traces.sent_at, default=None),
         reminders=0 if ladder is None else ladder.nudges,
         last_at=None if ladder is None else ladder.last_nudge_at,
-        called=ladder is not None and ladder.called,
+        called_at=None if ladder is None else ladder.called_at,
     )
 
 
@@ -73,11 +73,12 @@ def _climb(work: Work, library: Library, gathered: Gathered) -> bool:
         and one.status is not Status.DECLINED
         for one in items
     )
-    rung = next_rung(nudged_of(gathered), waiting, work.now)
+    nudged = nudged_of(gathered)
+    rung = next_rung(nudged, waiting, work.now)
     stored = records.decision(work.db, episode.id, LADDER, ITSELF)
     before = Decided(LADDER, ITSELF, 0, "intake") if stored is None else opened_decision(work, stored)
     now = _after(work, gathered, before, rung)
-    keep(work, episode, stored, replace(now, due_at=_again_at(work, now)), state=LADDER)
+    keep(work, episode, stored, replace(now, due_at=_again_at(work, nudged, now)), state=LADDER)
     return rung is not Rung.WAIT
 
 
@@ -86,16 +87,16 @@ def _after(work: Work, gathered: Gathered, before: Decided, rung: Rung) -> Decid
         return before
     template = _TEMPLATES.get(rung)
     if template is None:
-        return replace(before, called=True)
+        return replace(before, called_at=work.now)
     wanted = Outgoing(gathered.intake.patient_id, MessageKind.REMINDER, template)
     if isinstance(queue(work, wanted), Unsendable):
-        return replace(before, called=True)
+        return replace(before, called_at=work.now)
     sent = max(gathered.traces.sent_at)
     anew = before.last_nudge_at is None or before.last_nudge_at < sent
     return replace(before, nudges=1 if anew else before.nudges + 1, last_nudge_at=work.now)
 
 
-def _again_at(work: Work, decided: Decided) -> datetime:
+def _again_at(work: Work, nudged: Nudged, decided: Decided) -> datetime:
     """When the job looks at this patient again: after a day where a call is asked for or a message went, else soon."""
-    asked = decided.called or decided.last_nudge_at == work.now
+    asked = replace(nudged, called_at=decided.called_at).called or decided.last_nudge_at == work.now
     return work.now + (FIRST if asked else LOOK_AGAIN)

@@ -26,15 +26,20 @@ class Rung(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudged:
-    """How far the ladder has been climbed. `sent_at`: the last link; None: nothing was ever sent. `called`: a call is
-    asked for already.
+    """How far the ladder has been climbed. `sent_at`: the last link; None: nothing was ever sent. `called_at`: when
+    a call was asked for; what was asked for before the last link is over.
     """
 
     sent_at: datetime | None
     reminders: int = 0
     last_at: datetime | None = None
-    called: bool = False
+    called_at: datetime | None = None
     channel_safe: bool = True
+
+    @property
+    def called(self) -> bool:
+        """A call is asked for, and no link went since."""
+        return self.called_at is not None and (self.sent_at is None or self.called_at >= self.sent_at)
 
 
 def next_rung(nudged: Nudged, waiting: bool, now: datetime) -> Rung:

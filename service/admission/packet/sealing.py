@@ -113,7 +113,7 @@ def sealed_decision(
     kept: dict[str, Json] = {
         "of": _clear_decision(decided),
         "nudges": decided.nudges,
-        "called": decided.called,
+        "called_at": _said(decided.called_at),
         "waived_at": _said(decided.waived_at),
         "waived_by": decided.waived_by,
         "waiver": decided.waiver,
@@ -159,7 +159,7 @@ def opened_decision(work: Work, stored: StoredDecision) -> Decided:
     return replace(
         decided,
         nudges=int(kept["nudges"]),
-        called=bool(kept["called"]),
+        called_at=_read(kept["called_at"]),
         waived_at=_read(kept["waived_at"]),
         waived_by=str(kept["waived_by"]),
         waiver=str(kept["waiver"]),

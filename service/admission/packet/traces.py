@@ -77,7 +77,7 @@ class Decided:
     due_at: datetime | None = None
     last_nudge_at: datetime | None = None
     nudges: int = 0
-    called: bool = False
+    called_at: datetime | None = None
     assignee_id: str | None = None
     waived_at: datetime | None = None
     waived_by: str = ""

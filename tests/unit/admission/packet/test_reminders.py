@@ -28,7 +28,8 @@ def after(hours: float) -> datetime:
         (Nudged(SENT, 1, after(24)), 72, Rung.SECOND_REMINDER),
         (Nudged(SENT, 2, after(72)), 95.9, Rung.WAIT),
         (Nudged(SENT, 2, after(72)), 96, Rung.CALL),
-        (Nudged(SENT, 2, after(72), called=True), 500, Rung.WAIT),
+        (Nudged(SENT, 2, after(72), called_at=after(96)), 500, Rung.WAIT),
+        (Nudged(SENT, called_at=SENT), 500, Rung.WAIT),
         (Nudged(None), 500, Rung.WAIT),
         (Nudged(SENT, channel_safe=False), 1, Rung.CALL),
         # the job did not run for three days: still a day between two messages
@@ -36,6 +37,7 @@ def after(hours: float) -> datetime:
         (Nudged(SENT, 1, after(80)), 104, Rung.SECOND_REMINDER),
         # a new link begins anew
         (Nudged(SENT, 2, after(-5)), 24, Rung.FIRST_REMINDER),
+        (Nudged(SENT, 2, after(-5), called_at=after(-1)), 24, Rung.FIRST_REMINDER),
     ],
 )
 def test_rungs(nudged: Nudged, hours: float, rung: Rung) -> None:
@@ -52,7 +54,7 @@ def test_however_the_job_runs_nobody_gets_more_than_two_reminders_or_two_in_a_da
                 reminders.append(after(hour))
                 nudged = replace(nudged, reminders=nudged.reminders + 1, last_at=after(hour))
             case Rung.CALL:
-                nudged = replace(nudged, called=True)
+                nudged = replace(nudged, called_at=after(hour))
             case Rung.WAIT:
                 pass
     assert len(reminders) <= 2
