@@ -479,4 +479,5 @@ def test_no_address_takes_patient_information(service: Service) -> None:
     forbidden = {"given_name", "family_name", "birth_date", "phone", "email", "address", "identifier", "q"}
     assert queries.isdisjoint(forbidden), queries & forbidden
     paths = {name for place, name in names if place == "path"}
-    assert all(name.endswith("_id") or name in {"key", "size", "tile", "version"} for name in paths), paths
+    codes = {"goal", "item", "key", "section", "size", "tile", "version"}
+    assert all(name.endswith("_id") or name in codes for name in paths), paths

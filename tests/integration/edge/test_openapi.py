@@ -89,6 +89,8 @@ def test_every_change_is_described_with_its_body_and_headers(described: dict[str
         "sign_off_agreement",
         "make_packet_link",
         "end_packet_link",
+        "recheck_duplicates",
+        "review_medical_intake",
     }
     for methods in described["paths"].values():
         for method, operation in methods.items():
