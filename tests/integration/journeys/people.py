@@ -46,7 +46,7 @@ class Person(Client):
         return answer
 
     def ok(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
-        sent = {} if method == "GET" else {"json": {} if body is None else body}
+        sent: dict[str, Any] = {} if method == "GET" else {"json": {} if body is None else body}
         answer = self.request(method, path, **sent, **options)
         assert answer.is_success, (method, path, answer.status_code, answer.text)
         return dict(answer.json())
@@ -201,7 +201,7 @@ class Journey:
     def section(self, key: str, who: Person, *, close: bool = True, **values: Any) -> None:
         """A section of the medical intake, answered by somebody and closed by staff."""
         state = who.ok("GET", f"{self.path}/medical/{key}")
-        answers = {name: one if isinstance(one, dict) else {"value": one} for name, one in values.items()}
+        answers = _said(values)
         if answers:
             path = f"{self.path}/medical/{key}"
             who.ok("PUT", path, {"answers": answers}, version=state["head"]["version"])
@@ -213,7 +213,7 @@ class Journey:
             who.ok("POST", f"{self.path}/medical/{key}/completion")
 
     def entry(self, key: str, who: Person, **values: Any) -> None:
-        answers = {name: one if isinstance(one, dict) else {"value": one} for name, one in values.items()}
+        answers = _said(values)
         who.ok("POST", f"{self.path}/medical/{key}/entries", {"answers": answers})
 
     def instrument(self, key: str, who: Person, answers: Mapping[str, Any], **context: Any) -> dict[str, Any]:
@@ -246,6 +246,11 @@ class Journey:
         }
         made = self.clinician.ok("POST", f"/episodes/{self.episode_id}/placement-decisions", body | more)
         return made | {"suggested": seen["suggestion"], "rules": [one["id"] for one in seen["rules"]]}
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers as they are sent: a value, or all that is said about one."""
+    return {name: one if isinstance(one, dict) else {"value": one} for name, one in values.items()}
 
 
 def _answer(question: Mapping[str, Any]) -> Any:

@@ -57,6 +57,11 @@ def safe_contact(one: Journey) -> str:
         version=version,
     )
     message = one.come_in()
+    text = one.own.ok("GET", "/forms/F13")
+    alone = {"outcome": "signed", "text_version": text["version"], "text_sha256": text["sha256"], "language": "en",
+             "reader": {"how": "self"}, "device": "own_device"}  # fmt: skip
+    refused = one.own.post(f"{one.path}/forms/F13", alone).json()["errors"]
+    assert "interpreter_needed" in {fault["code"] for fault in refused}
     one.reader = INTERPRETER
     one.sign("F16", one.own, language="es", video=False)
     one.sign("F13", one.own, language="es")
@@ -88,11 +93,10 @@ def body_check(one: Journey) -> None:
     )
     one.section("withdrawal_history", one.own, seizure_ever=False, delirium_ever=False)
     one.instrument("ciwa-ar", one.clinician, scored("ciwaar", (0, 0, 1, 1, 0, 0, 0, 0, 0, 0)))
-    one.section(
-        "vitals",
-        one.clinician,
-        **{name: {"value": value, "source": "measured"} for name, value in VITALS.items()},
-    )
+    measured: dict[str, Any] = {
+        name: {"value": value, "source": "measured"} for name, value in VITALS.items()
+    }
+    one.section("vitals", one.clinician, **measured)
     one.section(
         "medical_status",
         one.clinician,
