@@ -11,12 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import bench_append, bench_decide, bench_find, bench_read
+from tests.bench import bench_append, bench_decide, bench_find, bench_read, bench_submit
 from tests.bench.harness import Outcome, write_json
 
 #: Name of each bench as in the README, and what runs it. A new bench adds one line.
 BENCHES: dict[str, Callable[[], Outcome]] = {
     "P1": bench_read.run,
+    "P2": bench_submit.run,
     "P3": bench_decide.run,
     "P5": bench_append.run,
     "P7": bench_find.run,

@@ -1,4 +1,4 @@
-"""The bare stack P1 is measured against: never part of the service.
+"""The bare stack P1 and P2 are measured against: never part of the service.
 
 The same framework, driver and unit, token verified, one prebuilt SELECT, one INSERT of an entry-sized row, commit. No
 session, no policy, no consent, no opening, no ledger.
@@ -57,6 +57,11 @@ def create() -> FastAPI:
     @app.get("/readyz")
     async def readyz() -> Response:
         return reply(200, {"ready": True})
+
+    @app.post("/bare/{item_id}")
+    async def bare_form(request: Request, item_id: UUID) -> Response:
+        await request.json()
+        return await bare(request, item_id)
 
     @app.get("/bare/{item_id}")
     async def bare(request: Request, item_id: UUID) -> Response:
