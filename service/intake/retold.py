@@ -1,0 +1,30 @@
+"""Which flags a form had already, when it is answered again. Pure.
+
+A flag is raised once for what somebody answered, not once for a form: who goes from "several days" to "nearly every day"
+after the first answer was dealt with has said something new.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.intake.answers import read_form
+from service.intake.assessment import Content
+from service.intake.conditions import ItemCondition, parts_of
+from service.intake.flags import Flag
+from service.intake.instrument import Instrument
+
+
+def known_flags(
+    instrument: Instrument, before: Content, answers: object, context: Mapping[str, Any]
+) -> tuple[Flag, ...]:
+    """The flags the form had, without those whose own items are answered differently now."""
+    then = read_form(instrument, before.answers, before.context).readings
+    now = read_form(instrument, answers, context).readings
+    changed = {key for key, reading in now.items() if reading != then.get(key)}
+    anew = {
+        rule.code
+        for rule in instrument.flags
+        for part in parts_of(rule.when)
+        if isinstance(part, ItemCondition) and changed.intersection(part.any_of)
+    }
+    return tuple(flag for flag in before.flags if flag.code not in anew)
