@@ -70,6 +70,12 @@ class AmendmentBody(StrictModel):
     total: int | None = None
 
 
+class ErrorBody(StrictModel):
+    """Why the form should not be in this chart."""
+
+    reason: LongText
+
+
 class FindingModel(BaseModel):
     code: str
     text: str
@@ -92,7 +98,7 @@ class AssessmentModel(BaseModel):
     patient_id: UUID
     instrument: str
     instrument_version: int
-    status: Literal["draft", "completed", "amended"]
+    status: Literal["draft", "completed", "amended", "entered_in_error"]
     version: int
     unit: str
     labels: list[str]
@@ -123,7 +129,7 @@ class OwnAssessmentModel(BaseModel):
     patient_id: UUID
     instrument: str
     instrument_version: int
-    status: Literal["draft", "completed"]
+    status: Literal["draft", "completed", "entered_in_error"]
     version: int
     answers: dict[str, Any]
     context: dict[str, Any]

@@ -18,6 +18,7 @@ from service.api.assessment_shapes import (
     CompletionBody,
     DraftBody,
     DraftListModel,
+    ErrorBody,
     NewAssessmentBody,
     OwnAssessmentModel,
 )
@@ -28,7 +29,7 @@ from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute, read_json
 from service.errors import Code, FieldError, Invalid
 from service.intake import operations
-from service.intake.assessment import Assessment, Form, NewAssessment, Own, flag_to_json
+from service.intake.assessment import Assessment, AssessmentStatus, Form, NewAssessment, Own, flag_to_json
 from service.intake.latest import drafts_of
 from service.intake.own import own_to_json
 from service.intake.trends import TrendPoint, figures_of
@@ -123,6 +124,23 @@ async def amend_assessment(request: Request, assessment_id: Uuid, body: Amendmen
         return operations.amend(work, catalogue, made, form, reason=body.reason, replay=True)
 
     return _assessment(201, await perform_once(request, create, again))
+
+
+@router.post(
+    "/assessments/{assessment_id}/error",
+    response_model=AssessmentModel,
+    summary="Entered in error: it stays readable, its flags stay open, nothing rests on it",
+)
+async def mark_assessment_error(request: Request, assessment_id: Uuid, body: ErrorBody) -> Response:
+    expected = _optional_version(request)
+
+    def create(work: Work) -> tuple[UUID, Assessment]:
+        return assessment_id, operations.mark_error(work, assessment_id, body.reason, expected=expected)
+
+    def again(work: Work, made: UUID) -> Assessment:
+        return operations.mark_error(work, made, body.reason, replay=True)
+
+    return _assessment(200, await perform_once(request, create, again))
 
 
 @router.get(
@@ -237,7 +255,7 @@ def _own_view(one: Assessment, own: Own) -> dict[str, Any]:
         "patient_id": one.patient_id,
         "instrument": one.content.instrument,
         "instrument_version": one.content.instrument_version,
-        "status": "draft" if one.completed_at is None else "completed",
+        "status": _own_status(one),
         "version": one.version,
         "answers": one.content.answers,
         "context": one.content.context,
@@ -247,6 +265,13 @@ def _own_view(one: Assessment, own: Own) -> dict[str, Any]:
         "changed_at": one.changed_at,
         "completed_at": one.completed_at,
     }
+
+
+def _own_status(one: Assessment) -> str:
+    """That staff amended a form tells a patient nothing about what they said; that it was none of theirs does."""
+    if one.status is AssessmentStatus.ENTERED_IN_ERROR:
+        return one.status.value
+    return "draft" if one.completed_at is None else "completed"
 
 
 def _point(point: TrendPoint) -> dict[str, Any]:

@@ -29,6 +29,10 @@ _ABOUT_PATIENTS: Final = frozenset(
         "evidence",
         "agreements",
         "messages",
+        "episodes",
+        "placement",
+        "packet",
+        "care_plans",
     }
 )
 #: POSTs that make nothing, so that repeating them needs no key.
@@ -52,6 +56,7 @@ _MAY_NAME_VERSION: Final = frozenset(
         "hand_over",
         "complete_assessment",
         "amend_assessment",
+        "mark_assessment_error",
         "assign_flag",
         "sign_consent",
         "revoke_consent",

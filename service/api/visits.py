@@ -10,9 +10,10 @@ from service.admission.careplan import visiting
 from service.admission.careplan.hours import rounded
 from service.admission.careplan.plan import Outcome, Visit
 from service.admission.careplan.visiting import Ledger, NewVisit
+from service.admission.placement.operations import note_missed
 from service.edge.context import state_of
 from service.edge.deps import perform, perform_once, reply
-from service.edge.models import IsoDate, ShortText, StrictModel, Uuid
+from service.edge.models import IsoDate, LongText, ShortText, StrictModel, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.work import Work
@@ -47,7 +48,15 @@ class VisitModel(BaseModel):
     remote: bool
     code: str | None
     reason: str | None
+    state: Literal["recorded", "entered_in_error"]
+    error_reason: str | None
     version: int
+
+
+class VisitErrorBody(StrictModel):
+    """Why it should not be in this chart."""
+
+    reason: LongText
 
 
 class VisitsModel(BaseModel):
@@ -96,13 +105,31 @@ class GatesModel(BaseModel):
     summary="Record a visit: attended, missed, excused",
 )
 async def record_visit(request: Request, episode_id: Uuid, body: VisitBody) -> Response:
-    books = state_of(request).care_plans
+    books, rules = state_of(request).care_plans, state_of(request).placement
     new = NewVisit(body.held_on, body.minutes, body.outcome, body.format, body.remote, body.code, body.reason)
 
     def create(work: Work) -> tuple[UUID, Visit]:
-        return visiting.record_visit(work, books, episode_id, new)
+        made = visiting.record_visit(work, books, episode_id, new)
+        if new.outcome is Outcome.MISSED:
+            note_missed(work, rules, episode_id)
+        return made
 
     return reply(201, _visit(await perform_once(request, create, visiting.read_visit)))
+
+
+@router.post(
+    "/visits/{visit_id}/error",
+    response_model=VisitModel,
+    summary="Entered in error: it stays readable, and nothing counts it",
+)
+async def mark_visit_error(request: Request, visit_id: Uuid, body: VisitErrorBody) -> Response:
+    def create(work: Work) -> tuple[UUID, Visit]:
+        return visit_id, visiting.mark_error(work, visit_id, body.reason)
+
+    def again(work: Work, made: UUID) -> Visit:
+        return visiting.mark_error(work, made, body.reason, replay=True)
+
+    return reply(200, _visit(await perform_once(request, create, again)))
 
 
 @router.get("/episodes/{episode_id}/visits", response_model=VisitsModel, summary="Last recorded first")
@@ -161,6 +188,8 @@ def _visit(one: Visit) -> dict[str, Any]:
         "remote": bool(remote),
         "code": one.code,
         "reason": one.reason,
+        "state": "recorded" if one.error is None else "entered_in_error",
+        "error_reason": one.error,
         "version": one.version,
     }
 

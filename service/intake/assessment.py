@@ -1,4 +1,4 @@
-"""An assessment: one instrument answered for one patient, as a draft, completed, or amended since.
+"""An assessment: one instrument answered for one patient, as a draft, completed, amended since, or entered in error.
 
 A completed assessment is never edited. An amendment is a new version with a reason, and the version it
 replaces stays readable as it was: the rules it was scored with included.
@@ -26,6 +26,7 @@ class AssessmentStatus(StrEnum):
     DRAFT = "draft"
     COMPLETED = "completed"
     AMENDED = "amended"
+    ENTERED_IN_ERROR = "entered_in_error"
 
 
 class Source(StrEnum):
@@ -37,12 +38,15 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One thing that can be done to an assessment: from where (None: there is none yet) to where."""
+    """One thing that can be done to an assessment: from where (None: there is none yet) to where. `takes_back`: it says
+    that the form should not be in this chart; whoever may amend may say so.
+    """
 
     action: Action
     before: AssessmentStatus | None
     after: AssessmentStatus
     label: str
+    takes_back: bool = False
 
 
 TRANSITIONS: Final = (
@@ -52,13 +56,29 @@ TRANSITIONS: Final = (
     Transition(Action.ASSESSMENT_COMPLETE, AssessmentStatus.DRAFT, AssessmentStatus.COMPLETED, "Complete"),
     Transition(Action.ASSESSMENT_AMEND, AssessmentStatus.COMPLETED, AssessmentStatus.AMENDED, "Amend"),
     Transition(Action.ASSESSMENT_AMEND, AssessmentStatus.AMENDED, AssessmentStatus.AMENDED, "Amend"),
+    *(
+        Transition(
+            Action.ASSESSMENT_AMEND,
+            before,
+            AssessmentStatus.ENTERED_IN_ERROR,
+            "Entered in error",
+            takes_back=True,
+        )
+        for before in (AssessmentStatus.DRAFT, AssessmentStatus.COMPLETED, AssessmentStatus.AMENDED)
+    ),
 )
-_AFTER: Final = {(step.action, step.before): step.after for step in TRANSITIONS}
+_AFTER: Final = {(step.action, step.before): step.after for step in TRANSITIONS if not step.takes_back}
+_TAKEN_BACK: Final = frozenset(step.before for step in TRANSITIONS if step.takes_back)
 
 
 def after(action: Action, before: AssessmentStatus | None) -> AssessmentStatus | None:
     """The status that follows, or None when this cannot be done to an assessment in that status."""
     return _AFTER.get((action, before))
+
+
+def can_be_taken_back(before: AssessmentStatus) -> bool:
+    """Whether an assessment in that status can be marked as entered in error: once, from everything else."""
+    return before in _TAKEN_BACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -24,6 +24,7 @@ from service.intake.assessment import (
     NewAssessment,
     Source,
     after,
+    can_be_taken_back,
     fault_of,
     flag_to_json,
     result_to_json,
@@ -31,10 +32,18 @@ from service.intake.assessment import (
 from service.intake.instrument import Catalogue, Instrument
 from service.intake.own import own_to_json, seen_by_patient
 from service.intake.records import Stage
+from service.intake.retold import known_flags
 from service.intake.safety.flag import FlagSource, with_contact
 from service.intake.safety.raising import raise_flags
 from service.intake.scoring import Result, score
-from service.intake.subject import decide_use, facts_about, refuse_not_own, refuse_use, source_of
+from service.intake.subject import (
+    chart_fault,
+    decide_use,
+    facts_about,
+    refuse_not_own,
+    refuse_use,
+    source_of,
+)
 from service.record import items
 from service.record.item import Item, ItemState, Kind, NewItem
 from service.record.records import StoredItem
@@ -44,6 +53,7 @@ _ITEM_STATE: Mapping[AssessmentStatus, ItemState] = {
     AssessmentStatus.DRAFT: ItemState.DRAFT,
     AssessmentStatus.COMPLETED: ItemState.FINAL,
     AssessmentStatus.AMENDED: ItemState.AMENDED,
+    AssessmentStatus.ENTERED_IN_ERROR: ItemState.ENTERED_IN_ERROR,
 }
 _STATUS = {state: status for status, state in _ITEM_STATE.items()}
 
@@ -55,6 +65,8 @@ class Kept:
     stage: Stage
     stored: StoredItem
     now: Assessment
+    #: What is known of the patient: a chart merged into another one takes no form, and its flags go to the other.
+    about: Facts
     #: The law's word on staff's use; None for a patient's own form, which is theirs by their role (2.23).
     use: Decision | None
 
@@ -79,7 +91,7 @@ def load(work: Work, action: Action, assessment_id: UUID, expected: int | None) 
         raise Stale(
             Code.VERSION_STALE, "This assessment has changed since you read it.", current=stored.version
         )
-    return Kept(stage, stored, now, use)
+    return Kept(stage, stored, now, about, use)
 
 
 def _loader(
@@ -94,6 +106,8 @@ def _loader(
         about = facts_about(work, stored.patient_id)
         facts = replace(
             about,
+            # what was typed is heard before it is refused (write)
+            surviving=None,
             unit_assigned=stored.unit in work.caller.units,
             author_is_caller=stored.author_id == work.caller.account_id,
             kind=stored.kind,
@@ -116,7 +130,7 @@ def add(
 ) -> Assessment:
     status = after(action, None)
     if status is None:
-        raise _wrong_status(action)
+        raise wrong_status(action, None)
     item = items.add(
         work,
         NewItem(
@@ -153,12 +167,12 @@ def write(
     """Score and keep a changed form, or refuse it and keep only its flags."""
     before, status = kept.now, after(action, kept.now.status)
     if status is None:
-        raise _wrong_status(action)
+        raise wrong_status(action, before.status)
     instrument = rules_of(catalogue, before)
     completing = status is not AssessmentStatus.DRAFT
     context = before.content.context if form.context is None else form.context
     result = score(instrument, form.answers, context)
-    fault = fault_of(
+    fault = chart_fault(work, kept.about) or fault_of(
         result,
         completing=completing,
         claimed_total=form.total,
@@ -185,14 +199,27 @@ def write(
         refuse_form(work, action, fault, before.patient_id, before.id)
     raise_flags(
         work,
-        patient_id=before.patient_id,
+        patient_id=kept.about.surviving or before.patient_id,
         source=FlagSource.ASSESSMENT,
         subject_id=before.id,
         instrument=instrument.key,
         flags=result.flags,
-        known=before.content.flags,
+        known=known_flags(instrument, before.content, form.answers, context),
     )
     return now
+
+
+def take_back(work: Work, kept: Kept, reason: str) -> Assessment:
+    """Entered in error: the version before stays readable, nothing rests on the form any more. Its flags stand: somebody
+    gave those answers, and only who saw that person ends a flag.
+    """
+    if not can_be_taken_back(kept.now.status):
+        raise wrong_status(Action.ASSESSMENT_AMEND, kept.now.status)
+    content = replace(kept.now.content, reason=reason)
+    item = items.change(work, kept.stored, content=content.to_json(), state=ItemState.ENTERED_IN_ERROR)
+    stage = replace(kept.stage, status=AssessmentStatus.ENTERED_IN_ERROR)
+    records.move_stage(work.db, stage, work.entry_id)
+    return shown(work, Action.ASSESSMENT_AMEND, as_assessment(item, stage), kept.use, written=True)
 
 
 def shown(
@@ -293,7 +320,9 @@ def rules_of(catalogue: Catalogue, one: Assessment) -> Instrument:
     return known(catalogue, one.content.instrument, one.content.instrument_version)
 
 
-def _wrong_status(action: Action) -> Conflict:
+def wrong_status(action: Action, status: AssessmentStatus | None) -> Conflict:
+    if status is AssessmentStatus.ENTERED_IN_ERROR:
+        return Conflict(Code.ASSESSMENT_IN_ERROR, "This assessment was entered in error. Begin another one.")
     if action is Action.ASSESSMENT_AMEND:
         return Conflict(Code.ASSESSMENT_NOT_COMPLETED, "Only a completed assessment is amended.")
     return Conflict(Code.ASSESSMENT_NOT_DRAFT, "This assessment is completed. It can be amended.")

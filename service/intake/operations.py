@@ -29,14 +29,16 @@ from service.intake.kept import (
     rules_of,
     shown,
     shown_with_fault,
+    take_back,
     write,
 )
+from service.intake.late import refuse_late, why_too_late
 from service.intake.latest import newest
 from service.intake.own import is_self_report
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import raise_flags
 from service.intake.scoring import score
-from service.intake.subject import source_of, subject_loader
+from service.intake.subject import chart_fault, hearing_loader, source_of, subject_loader
 from service.intake.trends import Figures, TrendPoint, no_figures, trends
 from service.people.episodes.operations import current_episode
 from service.record import items
@@ -66,16 +68,16 @@ def save(
     if replay is not None and records.find_stage(work.db, replay) is not None:
         return replay, read(work, replay)
     action = Action.ASSESSMENT_COMPLETE if command.completed else Action.ASSESSMENT_SAVE
-    about = work.authorised(action, subject_loader(command.patient_id))
+    about = work.authorised(action, hearing_loader(command.patient_id))
     instrument = known(catalogue, command.instrument, command.version)
     unit = _unit(work, command.unit)
     if about.patient_is_caller:
         _is_theirs_to_fill_in(instrument, command)
         unit = _unit_of_care(work, command.patient_id) or unit
     else:
-        _may_file(work, about, command.patient_id, unit)
+        _may_file(work, replace(about, surviving=None), command.patient_id, unit)
     result = score(instrument, command.form.answers, command.form.context)
-    fault = fault_of(
+    fault = chart_fault(work, about) or fault_of(
         result,
         completing=command.completed,
         claimed_total=command.form.total,
@@ -90,7 +92,7 @@ def save(
     if replay is None:
         raise_flags(
             work,
-            patient_id=command.patient_id,
+            patient_id=about.surviving or command.patient_id,
             source=FlagSource.ASSESSMENT,
             subject_id=None if made is None else made.id,
             instrument=instrument.key,
@@ -105,12 +107,9 @@ def update_draft(
     """Save the whole form again. Raises Stale when the draft has changed since version `expected`, Conflict when
     the answers are the patient's own: nobody overwrites those.
     """
-    kept = load(work, Action.ASSESSMENT_SAVE, assessment_id, expected)
-    if kept.now.content.source is Source.PATIENT and source_of(work) is not Source.PATIENT:
-        theirs = (
-            "The patient is filling in this form. Begin one of your own, or amend it when it is completed."
-        )
-        raise Conflict(Code.ASSESSMENT_PATIENT_TYPED, theirs)
+    kept = load(work, Action.ASSESSMENT_SAVE, assessment_id, None)
+    if fault := why_too_late(work, Action.ASSESSMENT_SAVE, kept, expected):
+        return refuse_late(work, catalogue, Action.ASSESSMENT_SAVE, kept, form, fault)
     return write(work, catalogue, Action.ASSESSMENT_SAVE, kept, form)
 
 
@@ -143,13 +142,25 @@ def amend(
     replay: bool = False,
 ) -> Assessment | None:
     """A new version of a completed assessment, with the reason; the version before stays as it was."""
-    kept = load(work, Action.ASSESSMENT_AMEND, assessment_id, expected)
+    kept = load(work, Action.ASSESSMENT_AMEND, assessment_id, None)
+    if fault := why_too_late(work, Action.ASSESSMENT_AMEND, kept, expected):
+        return refuse_late(work, catalogue, Action.ASSESSMENT_AMEND, kept, form, fault)
     if replay:
         context = kept.now.content.context if form.context is None else form.context
         result = score(rules_of(catalogue, kept.now), form.answers, context)
         if fault_of(result, completing=True, claimed_total=form.total) is None:
             return shown(work, Action.ASSESSMENT_AMEND, kept.now, kept.use)
     return write(work, catalogue, Action.ASSESSMENT_AMEND, kept, form, reason=reason)
+
+
+def mark_error(
+    work: Work, assessment_id: UUID, reason: str, *, expected: int | None = None, replay: bool = False
+) -> Assessment:
+    """Entered in error: of the wrong patient, or never asked. It stays readable, and its flags stay open."""
+    kept = load(work, Action.ASSESSMENT_AMEND, assessment_id, expected)
+    if replay and kept.now.status is AssessmentStatus.ENTERED_IN_ERROR:
+        return shown(work, Action.ASSESSMENT_AMEND, kept.now, kept.use)
+    return take_back(work, kept, reason)
 
 
 def read(work: Work, assessment_id: UUID, version: int | None = None) -> Assessment:

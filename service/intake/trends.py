@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.intake.assessment import Assessment
+from service.intake.assessment import Assessment, AssessmentStatus
 from service.intake.instrument import Catalogue, Change
 
 #: The figure of an instrument at a version; None where its file has none.
@@ -58,7 +58,11 @@ def trends(
     """One row for each instrument, oldest first. Only completed forms that have a total or a subscore count."""
     rows: dict[str, list[TrendPoint]] = {}
     last: dict[tuple[str, int, str | None], TrendPoint] = {}
-    finished = [one for one in assessments if one.completed_at is not None]
+    finished = [
+        one
+        for one in assessments
+        if one.completed_at is not None and one.status is not AssessmentStatus.ENTERED_IN_ERROR
+    ]
     for one in sorted(finished, key=lambda one: (one.completed_at or one.created_at, one.id)):
         if (measured := _measured(one)) is None:
             continue

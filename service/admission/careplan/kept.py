@@ -14,7 +14,7 @@ from service.access.decision import Decision
 from service.admission.careplan import records
 from service.admission.careplan.plan import CarePlan, Kept, Outcome, Status, Visit
 from service.admission.careplan.records import PlanRow, VisitRow
-from service.errors import Code, Stale
+from service.errors import Code, Conflict, Stale
 from service.intake.subject import decide_use, facts_about
 from service.labels import Label
 from service.record import items
@@ -103,6 +103,7 @@ def as_visit(row: VisitRow, item: Item) -> Visit:
         code=content["code"],
         reason=content["reason"],
         version=item.version,
+        error=content.get("error"),
     )
 
 
@@ -196,3 +197,16 @@ def add_visit(work: Work, visit: Visit, unit: str, labels: frozenset[Label]) -> 
     )
     records.add_visit(work.db, row, work.caller.program_id, work.entry_id)
     return replace(visit, version=item.version)
+
+
+def take_back_visit(work: Work, visit: Visit, reason: str) -> Visit:
+    """Entered in error: it stays readable, and no hour and no deadline counts it. The day of the session, its length and
+    its outcome stay what was written.
+    """
+    stored = items.find(work, visit.id, lock=True)
+    if stored is None or stored.state == ItemState.ENTERED_IN_ERROR.value:
+        raise Conflict(Code.VISIT_IN_ERROR, "This visit was entered in error already.")
+    before = items.opened(work, stored)
+    content = {**before.content, "error": reason}
+    item = items.change(work, stored, content=content, state=ItemState.ENTERED_IN_ERROR)
+    return replace(visit, version=item.version, error=reason)

@@ -405,7 +405,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Visit:
-    """A session that was to be held. `code` is the catalogue's; `format` in person, by video, in a group ..."""
+    """A session that was to be held. `code` is the catalogue's; `format` in person, by video, in a group ...; `error`
+    why it was entered in error.
+    """
 
     id: UUID
     patient_id: UUID
@@ -417,6 +419,7 @@ class Visit:
     code: str | None = None
     reason: str | None = None
     version: int = 1
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

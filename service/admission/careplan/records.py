@@ -44,9 +44,11 @@ _OF_PATIENT: Final = (
     .limit(bindparam("at_most"))
 )
 _ADD_VISIT: Final = insert(visit)
+#: What was entered in error counts nowhere.
 _VISITS: Final = (
     select(visit)
-    .where(visit.c.episode_id == bindparam("episode_id"))
+    .join(record_item, record_item.c.id == visit.c.item_id)
+    .where(visit.c.episode_id == bindparam("episode_id"), record_item.c.state != "entered_in_error")
     .order_by(visit.c.held_on, visit.c.item_id)
 )
 _VISITS_PAGE: Final = (
@@ -164,12 +166,12 @@ def add_visit(db: Connection, row: VisitRow, program_id: UUID, entry_id: UUID) -
 
 
 def visits_of_episode(db: Connection, episode_id: UUID) -> Sequence[VisitRow]:
-    """All, by day."""
+    """All that were not entered in error, by day."""
     return [_visit(row) for row in db.execute(_VISITS, {"episode_id": episode_id}).all()]
 
 
 def visits_page(db: Connection, episode_id: UUID, before: UUID | None, at_most: int) -> Sequence[VisitRow]:
-    """Newest first, from the one before `before`."""
+    """Newest first, from the one before `before`, those entered in error with them."""
     given = {"episode_id": episode_id, "before": before, "at_most": at_most}
     return [_visit(row) for row in db.execute(_VISITS_PAGE, given).all()]
 

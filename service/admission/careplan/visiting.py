@@ -91,15 +91,25 @@ def record_visit(work: Work, books: Books, episode_id: UUID, new: NewVisit) -> t
     return visit.id, visit
 
 
+def mark_error(work: Work, visit_id: UUID, reason: str, *, replay: bool = False) -> Visit:
+    """Entered in error, by whoever may record visits: nothing counts it any more. A flag that rested on it stands."""
+    visit = _visit(work, visit_id)
+    if visit.error is None or not replay:
+        visit = kept.take_back_visit(work, visit, reason)
+    work.record(
+        action=Action.VISIT_RECORD,
+        object_kind=KIND,
+        object_id=visit.id,
+        object_version=visit.version,
+        patient_id=visit.patient_id,
+        detail={"state": "entered_in_error"},
+    )
+    return visit
+
+
 def read_visit(work: Work, visit_id: UUID) -> Visit:
     """One visit, for whoever may record visits of its episode: the answer to a repeated request."""
-    row = records.visit_row(work.db, visit_id)
-    if row is None:
-        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
-    authorised_episode(work, Action.VISIT_RECORD, row.episode_id)
-    visit = kept.open_visit(work, row)
-    if visit is None:
-        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    visit = _visit(work, visit_id)
     work.record(
         action=Action.VISIT_RECORD,
         object_kind=KIND,
@@ -158,6 +168,17 @@ def gates_of(work: Work, books: Books, episode_id: UUID) -> Gates:
         detail={"gates": {one.id: one.state.value for one in found}},
     )
     return Gates(found, ready(found))
+
+
+def _visit(work: Work, visit_id: UUID) -> Visit:
+    row = records.visit_row(work.db, visit_id)
+    if row is None:
+        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    authorised_episode(work, Action.VISIT_RECORD, row.episode_id)
+    visit = kept.open_visit(work, row)
+    if visit is None:
+        raise NotFound(Code.NOT_FOUND, "There is nothing here for you.")
+    return visit
 
 
 def _short(

@@ -103,8 +103,14 @@ _PLANS = (
     .join(record_item, record_item.c.id == care_plan.c.item_id)
     .where(care_plan.c.episode_id.in_(_EPISODES))
 )
-_VISITS = select(visit.c.episode_id, visit.c.held_on).where(
-    visit.c.episode_id.in_(_EPISODES), visit.c.outcome == "attended"
+_VISITS = (
+    select(visit.c.episode_id, visit.c.held_on)
+    .join(record_item, record_item.c.id == visit.c.item_id)
+    .where(
+        visit.c.episode_id.in_(_EPISODES),
+        visit.c.outcome == "attended",
+        record_item.c.state != "entered_in_error",
+    )
 )
 _SENT = select(message.c.patient_id, message.c.created_at, message.c.kind).where(
     message.c.patient_id.in_(_PATIENTS), message.c.kind == "packet_link", message.c.state != "cancelled"

@@ -21,7 +21,7 @@ assessment = Table(
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     Column("instrument", Text, nullable=False),
     Column("instrument_version", Text, nullable=False),
-    Column("status", Text, nullable=False),  # draft | completed | amended
+    Column("status", Text, nullable=False),  # draft | completed | amended | entered_in_error
     instant("completed_at", nullable=True),
     entry_column(),
     Index("ix_assessment_patient_id_instrument", "patient_id", "instrument"),

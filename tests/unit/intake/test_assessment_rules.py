@@ -16,6 +16,7 @@ from service.intake.assessment import (
     Content,
     Source,
     after,
+    can_be_taken_back,
     fault_of,
     result_to_json,
 )
@@ -43,7 +44,10 @@ def test_every_act_in_every_status() -> None:
         ("assessment.amend", "completed"): "amended",
         ("assessment.amend", "amended"): "amended",
     }
-    assert len(TRANSITIONS) == len(possible)
+    taken_back = {step.before for step in TRANSITIONS if step.takes_back}
+    assert taken_back == set(AssessmentStatus) - {AssessmentStatus.ENTERED_IN_ERROR}
+    assert {one for one in AssessmentStatus if can_be_taken_back(one)} == taken_back
+    assert len(TRANSITIONS) == len(possible) + len(taken_back)
 
 
 def test_a_good_form_has_no_fault() -> None:

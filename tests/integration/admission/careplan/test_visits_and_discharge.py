@@ -61,6 +61,26 @@ def test_visits_are_kept_as_attendance_and_nothing_else(ward: Ward, service: Ser
     assert first == again
 
 
+def test_a_visit_in_error_is_read_and_counted_nowhere(ward: Ward, service: Service) -> None:
+    made = ward.visit()
+    hours = f"/episodes/{ward.episode_id}/hours"
+    assert ward.clinician.get(hours).json()["items"][-1]["delivered_hours"] == 3.0
+    path, why = f"/visits/{made['id']}/error", {"reason": "Another Testperson was there"}
+    assert ward.clinician.post(path, {}).status_code == 422
+    assert ward.intake.post(path, why).status_code == 403
+    assert ward.clinician.post(f"/visits/{ward.episode_id}/error", why).status_code == 404
+    key = {"Idempotency-Key": "visit-in-error"}
+    first, again = (ward.clinician.post(path, why, headers=key) for _ in range(2))
+    assert (first.status_code, again.json()) == (200, first.json()), first.text
+    body = first.json()
+    assert VisitModel.model_validate(body).model_dump(mode="json") == body
+    assert (body["state"], body["error_reason"], body["version"]) == ("entered_in_error", why["reason"], 2)
+    assert ward.clinician.post(path, why).json()["code"] == "visit_in_error"
+    assert ward.clinician.get(hours).json()["items"][-1]["delivered_hours"] == 0.0
+    listed = ward.clinician.get(f"/episodes/{ward.episode_id}/visits").json()["items"]
+    assert [(one["id"], one["state"]) for one in listed] == [(made["id"], "entered_in_error")]
+
+
 def test_planned_and_delivered_hours_stand_side_by_side(ward: Ward) -> None:
     ward.in_force()
     monday = -ward.today.weekday()
