@@ -4,7 +4,6 @@ What is known beside the answers is a group of its own; what they amount to is a
 `calculation.py` generates. Codes of LOINC stand only where the instrument's file has them, and then with LOINC's notice.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from service.fhir.calculation import Calculation
@@ -82,9 +81,7 @@ def _items(instrument: Instrument, calculation: Calculation) -> list[Json]:
     found: list[Json] = [{"linkId": "instruction", "type": "display", "text": instrument.instruction}]
     if instrument.context:
         fields = [_context(instrument, one) for one in instrument.context]
-        found.append(
-            {"linkId": CONTEXT, "type": "group", "text": "Known beside the answers", "item": fields}
-        )
+        found.append({"linkId": CONTEXT, "type": "group", "text": "Known beside the answers", "item": fields})
     for heading, link, items in sections(instrument):
         asked = [_item(instrument, calculation, item, way) for item in items for way in askings(item)]
         found += asked if heading is None else [_group(link, heading, asked)]
@@ -185,7 +182,7 @@ def _by_context(instrument: Instrument, item: Item, way: Asking) -> list[Json] |
         if one is way.when:
             break
         taken |= one.values
-    own = one_of(field.values, way, taken)
+    own = _values_for(list(field.values), way, taken)
     link = f"{CONTEXT}.{field.key}"
     found = [_equals(link, {"system": answers_of(instrument.key), "code": value}) for value in own]
     if way.when is None:
@@ -193,7 +190,7 @@ def _by_context(instrument: Instrument, item: Item, way: Asking) -> list[Json] |
     return found
 
 
-def one_of(values: Sequence[str] | Any, way: Asking, taken: set[str]) -> list[str]:
+def _values_for(values: list[str], way: Asking, taken: set[str]) -> list[str]:
     """The values of the choice under which the question is asked this way."""
     allowed = way.when.values if isinstance(way.when, ContextCondition) else set(values)
     return [value for value in values if value in allowed and value not in taken]

@@ -94,7 +94,7 @@ def _answers(instrument: Instrument, one: Assessment, form: Form) -> list[Json]:
 
 def _answer(instrument: Instrument, item: Item, way: Asking, one: Assessment, form: Form) -> Json | None:
     """What was answered; what was left to a measurement, as that amounts to; a refusal; None for silence."""
-    said = one.content.answers.get(item.key)
+    said: Any = one.content.answers.get(item.key)
     head = {"linkId": way.link, "text": way.text}
     reading = form.readings[item.key]
     if item.derived is not None and said in (None, _DECLINED) and isinstance(reading, int):
@@ -103,7 +103,7 @@ def _answer(instrument: Instrument, item: Item, way: Asking, one: Assessment, fo
         return None
     if said == _DECLINED:
         return {"extension": [extension(ABSENT, "Code", "asked-declined")], **head}
-    values = said if item.multiple else [said]
+    values: list[Any] = list(said) if item.multiple else [said]
     asked_as = form.items[item.key]
     options = [option for value in values if (option := asked_as.option(value)) is not None]
     return {
