@@ -298,14 +298,15 @@ class Work:
         """Nothing new goes into a chart that was merged into another; staff learn which one (docs/decisions/0008)."""
         if facts is None or facts.surviving is None or action not in ADDING_ACTIONS:
             return
-        staff = self.caller.kind.value == "staff"
-        detail = "This chart was merged into another one: write there."
-        error = (
-            Conflict(Code.PATIENT_MERGED, detail, surviving_id=str(facts.surviving))
-            if staff
-            else Conflict(Code.PATIENT_MERGED, detail)
-        )
+        error = self.chart_merged(facts.surviving)
         raise Denied(error, Denial(action=action, patient_id=patient_id, detail={"reason": "chart_merged"}))
+
+    def chart_merged(self, surviving: UUID) -> Conflict:
+        """Why nothing new goes into a chart; which one it goes into is told to staff alone."""
+        detail = "This chart was merged into another one: write there."
+        if self.caller.kind.value != "staff":
+            return Conflict(Code.PATIENT_MERGED, detail)
+        return Conflict(Code.PATIENT_MERGED, detail, surviving_id=str(surviving))
 
     def _denied(
         self,

@@ -37,8 +37,9 @@ router = APIRouter(tags=["placement"], route_class=StrictRoute)
 )
 async def read_suggestion(request: Request, episode_id: Uuid) -> Response:
     rules = state_of(request).placement
-    found = await perform(request, lambda work: operations.read_suggestion(work, rules, episode_id))
-    return reply(200, suggestion_view(rules.book, found))
+    found, again = await perform(request, lambda work: operations.read_suggestion(work, rules, episode_id))
+    due = [{"trigger": one.value, "same_day": one.same_day} for one in again]
+    return reply(200, suggestion_view(rules.book, found) | {"look_again": due})
 
 
 @router.post(

@@ -16,6 +16,7 @@ from service.admission.placement.decision import (
     ToolResult,
 )
 from service.admission.placement.kept import PlacementDecision
+from service.admission.placement.reevaluation import Trigger
 from service.admission.placement.rules import Outcome
 from service.admission.placement.shown import suggestion_then
 from service.edge.models import Instant, IsoDate, LongText, ShortText, StrictModel, Uuid
@@ -175,7 +176,15 @@ class ThenModel(BaseModel):
     rule_set_version: str
 
 
+class LookAgainModel(BaseModel):
+    """Why the decision in force is looked at again; `same_day`: it cannot wait for tomorrow."""
+
+    trigger: Trigger
+    same_day: bool
+
+
 class SuggestionModel(ThenModel):
+    look_again: list[LookAgainModel]
     computed_at: str
     expires_at: str
     hash: str = Field(description="Names this suggestion in a decision.")

@@ -204,7 +204,7 @@ def write(
         subject_id=before.id,
         instrument=instrument.key,
         flags=result.flags,
-        known=known_flags(instrument, before.content, form.answers, context),
+        known=known_flags(instrument, before.content, form.answers, context, result.flags),
     )
     return now
 

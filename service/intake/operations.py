@@ -14,7 +14,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.facts import Facts
 from service.access.program import Regime, Unit
-from service.errors import Code, Conflict, FieldError, Invalid, NotFound
+from service.errors import Code, FieldError, Invalid, NotFound
 from service.ids import new_id
 from service.intake import records
 from service.intake.assessment import Assessment, AssessmentStatus, Form, NewAssessment, Source, fault_of

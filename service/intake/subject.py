@@ -15,7 +15,7 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.access.decision import Decision
 from service.access.facts import Facts
-from service.errors import Code, NotFound, Refused
+from service.errors import Code, Conflict, NotFound, Refused
 from service.intake.assessment import Source
 from service.people.facts import patient_facts
 from service.record import items
@@ -33,6 +33,25 @@ def subject_loader(patient_id: UUID) -> Callable[[Work], Loaded[Facts] | None]:
         return None if facts is None else Loaded(facts, facts, "patient", patient_id, patient_id)
 
     return load
+
+
+def hearing_loader(patient_id: UUID) -> Callable[[Work], Loaded[Facts] | None]:
+    """The same for a form that may say something urgent: of a chart merged into another one it is heard, and then
+    refused (`chart_fault`), because what it says is of a person and not of a chart.
+    """
+
+    def load(work: Work) -> Loaded[Facts] | None:
+        facts = patient_facts(work, patient_id)
+        if facts is None:
+            return None
+        return Loaded(facts, replace(facts, surviving=None), "patient", patient_id, patient_id)
+
+    return load
+
+
+def chart_fault(work: Work, about: Facts) -> Conflict | None:
+    """Why a form about these facts' patient is kept nowhere, or None."""
+    return None if about.surviving is None else work.chart_merged(about.surviving)
 
 
 def facts_about(work: Work, patient_id: UUID) -> Facts:

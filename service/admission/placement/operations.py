@@ -13,11 +13,13 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.facts import Facts
 from service.admission.placement import kept, records
+from service.admission.placement.again import look_again
 from service.admission.placement.considering import Considered, PlacementRules, consider, raise_emergency
 from service.admission.placement.decision import Circumstances, NewDecision, Verdict, judged
 from service.admission.placement.kept import Basis, PlacementDecision
 from service.admission.placement.lifecycle import Act, DecisionState, after
 from service.admission.placement.records import StoredPlacement
+from service.admission.placement.reevaluation import Trigger
 from service.admission.placement.rules import Suggestion
 from service.admission.placement.shown import suggestion_view
 from service.consent import records as consents
@@ -51,8 +53,12 @@ class Page:
     more: bool
 
 
-def read_suggestion(work: Work, rules: PlacementRules, episode_id: UUID) -> Considered:
-    """What the rules say now, with every reason. An EMERGENCY raises its flag, whoever looks."""
+def read_suggestion(
+    work: Work, rules: PlacementRules, episode_id: UUID
+) -> tuple[Considered, tuple[Trigger, ...]]:
+    """What the rules say now, with every reason, and why a decision in force is looked at again. An EMERGENCY raises its
+    flag, whoever looks.
+    """
     episode = authorised_episode(work, Action.PLACEMENT_READ, episode_id)
     found = consider(work, rules, episode)
     sources = {str(one.item_id) for one in found.readings.values() if one.item_id is not None}
@@ -64,7 +70,13 @@ def read_suggestion(work: Work, rules: PlacementRules, episode_id: UUID) -> Cons
         detail={"rule_set": found.suggestion.rule_set_version, "items": sorted(sources)},
     )
     raise_emergency(work, episode, found)
-    return found
+    return found, look_again(work, rules.book, episode, frozenset(one.id for one in found.suggestion.fired))
+
+
+def note_missed(work: Work, rules: PlacementRules, episode_id: UUID) -> None:
+    """After a visit of the episode was recorded, in the same act: whether the placement is to be looked at again."""
+    episode = authorised_episode(work, Action.VISIT_RECORD, episode_id)
+    look_again(work, rules.book, episode)
 
 
 def decide(work: Work, rules: PlacementRules, episode_id: UUID, new: NewDecision) -> PlacementDecision:

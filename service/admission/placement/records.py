@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, update
 
-from service.store.tables.admission import placement
+from service.store.tables.admission import care_plan, placement, visit
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
 
@@ -55,6 +55,17 @@ _BETWEEN: Final = (
         placement.c.decided_at < bindparam("until"),
     )
     .order_by(placement.c.decided_at, placement.c.item_id)
+)
+_VISITS_SINCE: Final = (
+    select(visit.c.held_on, visit.c.outcome)
+    .where(visit.c.episode_id == bindparam("episode_id"), visit.c.held_on >= bindparam("since"))
+    .order_by(visit.c.held_on, visit.c.item_id)
+)
+_REVIEW_DAY: Final = (
+    select(care_plan.c.review_on)
+    .where(care_plan.c.episode_id == bindparam("episode_id"), care_plan.c.status == "active")
+    .order_by(care_plan.c.review_on)
+    .limit(1)
 )
 
 
@@ -143,6 +154,17 @@ def placements_between(
     """A program's, decided from `since` on and before `until`."""
     rows = db.execute(_BETWEEN, {"program_id": program_id, "since": since, "until": until}).all()
     return _all(rows)
+
+
+def visits_since(db: Connection, episode_id: UUID, since: date) -> Sequence[tuple[date, str]]:
+    """Days of an episode's visits from `since` on, and what became of each, oldest first."""
+    rows = db.execute(_VISITS_SINCE, {"episode_id": episode_id, "since": since}).all()
+    return [(row.held_on, row.outcome) for row in rows]
+
+
+def review_day(db: Connection, episode_id: UUID) -> date | None:
+    """When the care plan in force is to be reviewed; None where none is."""
+    return db.execute(_REVIEW_DAY, {"episode_id": episode_id}).scalar_one_or_none()
 
 
 def _all(rows: Sequence[Row[Any]]) -> list[StoredPlacement]:

@@ -35,6 +35,7 @@ def raise_flags(
     new = [flag for flag in flags if flag.task is not None and flag.code not in had]
     if not new:
         return
+    records.take_turn(work.db, patient_id)
     standing = {
         one.flag.code
         for one in open_flags(work, patient_id)
