@@ -60,7 +60,7 @@ def generate(policies: Folder = DEFAULT_FOLDER) -> None:
 
 @app.command("docs")
 def docs(policies: Folder = DEFAULT_FOLDER) -> None:
-    """Write the decision table, the states of a consent and the kinds of evidence, beside the policies."""
+    """Write decision table, states of a consent, kinds of evidence and safety page, beside the policies."""
     folder = policies.resolve().parent / DOCUMENTS
     folder.mkdir(exist_ok=True)
     changed = write_documents(policies, folder)

@@ -12,6 +12,7 @@ from service.access.bases import Basis, Family, HipaaAccounting, Part2Accounting
 from service.access.decision import Confidence
 from service.access.engine import Engine, Rule
 from service.cli.conditions import as_written, in_words, parts_of
+from service.cli.safety_document import safety_document
 from service.consent.lifecycle import TRANSITIONS
 from service.consent.model import ConsentState
 from service.evidence.rulebook import Condition, EvidenceBook, KindRule, Question, load_evidence
@@ -49,6 +50,7 @@ def documents(policies: Path) -> dict[str, str]:
     return {
         "decision-table.md": decision_table(engine, _lines(policies)),
         "consent-states.md": consent_states(),
+        "intake-safety.md": safety_document(policies, engine.safety),
         "evidence.md": evidence_document(evidence, engine.bases.by_id.values()),
     }
 
