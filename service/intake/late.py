@@ -42,7 +42,7 @@ def refuse_late(
     before, instrument = kept.now, rules_of(catalogue, kept.now)
     context = before.content.context if form.context is None else form.context
     result = score(instrument, form.answers, context)
-    known = known_flags(instrument, before.content, form.answers, context)
+    known = known_flags(instrument, before.content, form.answers, context, result.flags)
     person = kept.about.surviving or before.patient_id
     had = {flag.code for flag in known}
     had |= {one.flag.code for one in open_flags(work, person) if one.subject_id == before.id}

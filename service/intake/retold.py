@@ -4,7 +4,7 @@ A flag is raised once for what somebody answered, not once for a form: who goes 
 after the first answer was dealt with has said something new.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.intake.answers import read_form
@@ -15,9 +15,17 @@ from service.intake.instrument import Instrument
 
 
 def known_flags(
-    instrument: Instrument, before: Content, answers: object, context: Mapping[str, Any]
+    instrument: Instrument,
+    before: Content,
+    answers: object,
+    context: Mapping[str, Any],
+    raised: Iterable[Flag],
 ) -> tuple[Flag, ...]:
-    """The flags the form had, without those whose own items are answered differently now."""
+    """The flags the form had, without those whose own items are answered differently now. Where the new answers raise a
+    flag the form did not have and that is as urgent, that one says it: nobody gets two tasks for one answer.
+    """
+    had = {flag.code for flag in before.flags}
+    new = {flag.severity for flag in raised if flag.task is not None and flag.code not in had}
     then = read_form(instrument, before.answers, before.context).readings
     now = read_form(instrument, answers, context).readings
     changed = {key for key, reading in now.items() if reading != then.get(key)}
@@ -27,4 +35,4 @@ def known_flags(
         for part in parts_of(rule.when)
         if isinstance(part, ItemCondition) and changed.intersection(part.any_of)
     }
-    return tuple(flag for flag in before.flags if flag.code not in anew)
+    return tuple(flag for flag in before.flags if flag.code not in anew or flag.severity in new)

@@ -5,14 +5,14 @@ that the caller may use; a form that is not accepted ends with its flags kept an
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from uuid import UUID
 
 from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.access.facts import Facts
-from service.errors import Code, FieldError, Invalid, NotFound, Refused, Stale
+from service.errors import Code, ConsentryError, FieldError, Invalid, NotFound, Refused, Stale
 from service.ids import new_id
 from service.intake.assessment import flag_to_json
 from service.intake.flags import Flag
@@ -64,8 +64,7 @@ def write_form(
     """Judge and keep one form; when it is not accepted, only what it shows of danger is kept."""
     before, section = place.before, place.section
     version = 0 if before is None else before.item.version
-    if writing.expected is not None and writing.expected != version:
-        raise Stale(Code.VERSION_STALE, "This has changed since you read it.")
+    stale = writing.expected is not None and writing.expected != version
     settled = before is not None and before.stage.state == "current"
     circumstances = _circumstances(work, about, place.gathered)
     sheet = Sheet() if before is None else before.sheet
@@ -81,9 +80,15 @@ def write_form(
     faults.extend(conflicts(section, chart, page, entry=place.entry))
     if settled and not (writing.reason or "").strip():
         faults.append(FieldError("reason", "missing", "Say why a completed form is changed."))
-    known = findings(book, place.gathered.chart)
+    known = _known(book, place, sheet, page)
     urgent = findings(book, chart)
-    fault = _fault(work, _missing(place, page, chart), faults, urgent, final=page.final)
+    fault: ConsentryError | None = _fault(
+        work, _missing(place, page, chart), faults, urgent, final=page.final
+    )
+    if stale:  # what was typed on the slower device is not kept; danger in it is
+        fault = Stale(Code.VERSION_STALE, "This has changed since you read it.", (), **_shows(work, urgent))
+        if not _waiting_for_nobody(work, patient.id, urgent, known):
+            raise fault
     kept = None
     if fault is not None:
         work.record(
@@ -212,9 +217,7 @@ def _fault(
     work: Work, missing: tuple[str, ...], faults: list[FieldError], urgent: tuple[Flag, ...], *, final: bool
 ) -> Invalid | None:
     """Why the form is not accepted, with the urgent findings, or a patient's own words about them."""
-    shows: dict[str, object] = {"flags": [flag_to_json(flag) for flag in urgent]}
-    if work.caller.kind is CallerKind.PATIENT:
-        shows = {"own": own_to_json(seen_by_patient(work.access.safety, work.program, urgent, {}))}
+    shows = _shows(work, urgent)
     if faults:
         return Invalid(Code.MEDICAL_INVALID, "These answers cannot be kept like this.", faults, **shows)
     if final and missing:
@@ -223,6 +226,40 @@ def _fault(
         ]
         return Invalid(Code.MEDICAL_INCOMPLETE, "Answers are missing.", named, missing=list(missing), **shows)
     return None
+
+
+def _shows(work: Work, urgent: tuple[Flag, ...]) -> dict[str, object]:
+    """What goes along with a refusal."""
+    if work.caller.kind is CallerKind.PATIENT:
+        return {"own": own_to_json(seen_by_patient(work.access.safety, work.program, urgent, {}))}
+    return {"flags": [flag_to_json(flag) for flag in urgent]}
+
+
+def _known(book: MedicalBook, place: Place, before: Sheet, page: Page) -> tuple[Flag, ...]:
+    """What the intake showed already, without what the words that are new here show by themselves: an attempt after the
+    one that was dealt with, a blood pressure measured again, are findings of their own.
+    """
+    chart = place.gathered.chart
+    said = findings(book, chart)
+    if place.entry:
+        return said
+    answers = {
+        key: {source: one for source, one in words.items() if before.answers.get(key, {}).get(source) != one}
+        for key, words in page.sheet.answers.items()
+    }
+    fresh = replace(page, sheet=Sheet({key: words for key, words in answers.items() if words}))
+    alone = Chart(now=chart.now, today=chart.today, age=chart.age).with_page(fresh, entry=False)
+    anew = {flag.code for flag in findings(book, alone)}
+    return tuple(flag for flag in said if flag.code not in anew)
+
+
+def _waiting_for_nobody(
+    work: Work, patient_id: UUID, urgent: tuple[Flag, ...], known: tuple[Flag, ...]
+) -> tuple[Flag, ...]:
+    """New findings that do not stand open yet."""
+    new = [flag for flag in urgent if flag not in known]
+    standing = {one.flag.code for one in open_flags(work, patient_id) if one.source is FlagSource.MEDICAL}
+    return tuple(flag for flag in new if flag.code not in standing)
 
 
 def _record_written(work: Work, kept: Kept) -> None:
@@ -246,15 +283,14 @@ def _raise(
     known: tuple[Flag, ...],
 ) -> None:
     """Each finding waits for somebody once, whichever section it showed in."""
-    new = [flag for flag in urgent if flag not in known]
+    new = _waiting_for_nobody(work, patient_id, urgent, known)
     if not new:
         return
-    standing = {one.flag.code for one in open_flags(work, patient_id) if one.source is FlagSource.MEDICAL}
     raise_flags(
         work,
         patient_id=patient_id,
         source=FlagSource.MEDICAL,
         subject_id=item_id,
         instrument=section,
-        flags=[flag for flag in new if flag.code not in standing],
+        flags=new,
     )
