@@ -214,6 +214,7 @@ async def _surroundings(client: httpx.AsyncClient, clock: StoryClock, progress: 
     await establish(sign_in, clock, progress.ids, f"{progress.began:%Y%m%d%H%M%S}")
     progress.save()
     administrator = await sign_in("administrator")
+    await _credentials(administrator, progress)
     body = {
         "display_name": "Mercy Test Hospital (system)",
         "kind": "requester",
@@ -226,6 +227,21 @@ async def _surroundings(client: httpx.AsyncClient, clock: StoryClock, progress: 
         "recipient": dict(RECIPIENTS["hospital"]),
     }
     progress.save()
+
+
+async def _credentials(administrator: Person, progress: _Progress) -> None:
+    """Two licences that end soon: whose is over, does no clinical act any more."""
+    for name, days in (("clinician", 20), ("clinician_without_relationship", 5)):
+        licence = {
+            "kind": "licensed_clinician",
+            "starts_on": (progress.began - timedelta(days=700)).date().isoformat(),
+            "ends_on": (progress.began + timedelta(days=days)).date().isoformat(),
+            "number": f"T-{days:04d}",
+            "issuer": "Test State Board",
+            "verified_with": "Register of the board (synthetic)",
+        }
+        key = f"demo-{progress.began:%Y%m%d%H%M%S}-licence-{name}"
+        await administrator.post(f"/users/{progress.ids[name]}/credentials", licence, key=key)
 
 
 async def _signed_in(client: httpx.AsyncClient, progress: _Progress, name: str) -> Person:

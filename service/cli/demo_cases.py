@@ -9,6 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from service.cli.demo_intake import INTAKE_STORIES, opened
 from service.cli.demo_law import LAW_STORIES
 from service.cli.demo_steps import Case, Step, arrival, chart
 
@@ -19,6 +20,8 @@ _TREES = (
     "Laurel", "Linden", "Locust", "Magnolia", "Mahogany", "Maple", "Mulberry", "Oak", "Olive", "Osage",
     "Palm", "Pecan", "Pine", "Plum", "Poplar", "Redwood", "Rowan", "Sequoia", "Spruce", "Sumac", "Sycamore",
     "Tamarack", "Teak", "Tupelo", "Walnut", "Wattle", "Willow", "Wisteria", "Yew", "Yucca",
+    "Acacia", "Balsa", "Catalpa", "Cottonwood", "Hornbeam", "Kapok", "Katsura", "Medlar", "Quince", "Rosewood",
+    "Sandalwood", "Zelkova",
 )  # fmt: skip
 _GIVEN = (
     "Sam", "Alex", "Robin", "Casey", "Jordan", "Morgan", "Taylor", "Riley", "Avery", "Quinn", "Jamie",
@@ -50,7 +53,9 @@ def caseload() -> tuple[Case, ...]:
             steps=tuple(story()),
             years=years,
         )
-        for number, (story, years) in enumerate([*stories, *LAW_STORIES])
+        for number, (story, years) in enumerate(
+            [*stories, *LAW_STORIES, *((story, None) for story in INTAKE_STORIES)]
+        )
     )
 
 
@@ -72,6 +77,7 @@ def _consent(day: float, kind: str, **terms: Any) -> Iterator[Step]:
 def _drafting(number: int) -> Iterator[Step]:
     """Intake has begun: a form half filled in."""
     yield from arrival(3 - number % 3)
+    yield opened(3 - number % 3)
     yield _form(3 - number % 3, "phq-9", "phq9", _MODERATE[: 3 + number % 4], status="draft")
 
 
@@ -89,6 +95,7 @@ def _screened(number: int) -> Iterator[Step]:
 def _at_risk(number: int) -> Iterator[Step]:
     """A safety flag was raised; for some, somebody has acted on it."""
     yield from arrival(9)
+    yield opened(9)
     yield _form(9, "phq-9", "phq9", _WITH_RISK)
     yield _form(9, "asq", "asq", (1, 0, 1, 0, number % 2))
     if number % 3 == 0:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from service.cli.demo_acts import care_plan, decide, sign_form
 from service.cli.demo_steps import Case, Step
 from service.cli.person import Answer, Person
 
@@ -212,15 +213,30 @@ class Story:
         path = f"/patients/{known['patient']}/disclosures"
         return await actor.post(path, body, expect=expect, purpose=with_["purpose"])
 
-    async def _call(self, actor: Person, _: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
-        """A call as the story has it, with the ids and days it names."""
-        values = self._values(known)
+    async def _form(self, actor: Person, case: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        await sign_form(actor, case, known["patient"], with_["form"], with_["outcome"])
+
+    async def _decide(
+        self, actor: Person, case: Case, with_: Mapping[str, Any], known: dict[str, str]
+    ) -> None:
+        how = _filled(dict(with_), self._values(case, known))
+        known["decision"] = await decide(actor, known["episode"], self._clock.day.isoformat(), how)
+
+    async def _plan(self, actor: Person, _c: Case, _w: Mapping[str, Any], known: dict[str, str]) -> None:
+        body = care_plan(self._clock.day.isoformat())
+        made = await actor.post(f"/patients/{known['patient']}/care-plans", body)
+        known["plan"] = made.body["id"]
+
+    async def _call(self, actor: Person, case: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
+        """A call as the story has it, with the ids, names and days it names."""
+        values = self._values(case, known)
         answer = await actor.ask(
             with_.get("method", "POST"),
             with_["path"].format_map(values),
             _filled(with_["body"], values),
             expect=with_.get("expect", 201),
             purpose=with_.get("purpose"),
+            version=with_.get("version"),
         )
         if "keep" in with_:
             known[with_["keep"]] = answer.body["id"]
@@ -231,7 +247,7 @@ class Story:
         about = {"kind": with_["kind"], "subject_kind": "evidence", "subject_id": known["paper"]}
         await actor.upload(path, _PDF, "application/pdf", about, title=with_["title"])
 
-    def _values(self, known: Mapping[str, str]) -> dict[str, str]:
+    def _values(self, case: Case, known: Mapping[str, str]) -> dict[str, str]:
         today = self._clock.day
         days = {
             "today": today,
@@ -239,8 +255,20 @@ class Story:
             "in_a_year": today + timedelta(days=365),
         }
         written = {name: day.isoformat() for name, day in days.items()}
-        now = self._clock.at.isoformat().replace("+00:00", "Z")
-        return {**self._ids, **written, "now": now, **known}
+        moments = {
+            "now": self._clock.at,
+            "ten_days_ago": self._clock.at - timedelta(days=10),
+            "in_20_hours": self._clock.at + timedelta(hours=20),
+        }
+        names = {
+            "given": case.given_name,
+            "family": case.family_name,
+            "name": f"{case.given_name} {case.family_name}",
+            "born": self._born(case).isoformat(),
+            "number": f"{case.number:02d}",
+        }
+        at = {name: one.isoformat().replace("+00:00", "Z") for name, one in moments.items()}
+        return {**self._ids, **written, **at, **names, **known}
 
     async def _request(self, actor: Person, case: Case, with_: Mapping[str, Any], _: dict[str, str]) -> None:
         await actor.post("/record-requests", _asked(case, with_["purpose"]), expect=200)
