@@ -61,9 +61,13 @@ class Code(StrEnum):
     ASSESSMENT_INCOMPLETE = "assessment_incomplete"
     ASSESSMENT_NOT_DRAFT = "assessment_not_draft"
     ASSESSMENT_IN_ERROR = "assessment_in_error"
+    INTERPRETER_MISSING = "interpreter_missing"
     ASSESSMENT_NOT_COMPLETED = "assessment_not_completed"
     ASSESSMENT_PATIENT_TYPED = "assessment_patient_typed"
     TOTAL_MISMATCH = "total_mismatch"
+    LICENCE_EXPIRED = "licence_expired"
+    PACK_INVALID = "pack_invalid"
+    PACK_STATE = "pack_state"
     FLAG_CLOSED = "flag_closed"
     # the packet and the gate
     PACKET_ITEM_STATE = "packet_item_state"

@@ -8,11 +8,15 @@ from pydantic import BaseModel
 from service.access.actions import Action
 from service.edge.context import state_of
 from service.edge.deps import perform, reply
+from service.edge.models import IsoDate, Uuid
 from service.edge.strict import StrictRoute
 from service.errors import Code, NotFound
+from service.fhir.form import is_coded
 from service.intake.conditions import condition_to_json
 from service.intake.context import ContextField
-from service.intake.instrument import Band, Catalogue, Instrument, Item, Option
+from service.intake.instrument import Band, Catalogue, Item, Option
+from service.intake.packs.operations import Shown, shown_instruments
+from service.intake.packs.pack import EXPIRED_NOTE, PACK_NOTE, PAPER_NOTE, Standing
 from service.work import Work
 
 router = APIRouter(prefix="/instruments", tags=["intake"], route_class=StrictRoute)
@@ -97,12 +101,17 @@ class ContextModel(BaseModel):
 
 
 class WordingModel(BaseModel):
-    """`licensed`: the texts are short labels of our own; the wording is the holder's."""
+    """Where the texts come from. `full`: the published wording. `paper_form`: short labels of our own; the wording is
+    on the program's licensed paper form. `pack`: the wording the program has attested its licence for, until
+    `licensed_until`. `expired`: that licence has lapsed; labels again, and no new form is begun.
+    """
 
     state: str
     holder: str | None
     checked: bool
     note: str
+    pack_id: Uuid | None
+    licensed_until: IsoDate | None
 
 
 class ChangeModel(BaseModel):
@@ -146,8 +155,9 @@ class InstrumentListModel(BaseModel):
 async def list_instruments(request: Request) -> Response:
     catalogue = state_of(request).instruments
 
-    def unit(work: Work) -> tuple[Instrument, ...]:
-        return _allowed(work, catalogue).current()
+    def unit(work: Work) -> tuple[Shown, ...]:
+        _allow(work)
+        return shown_instruments(work, catalogue.current())
 
     found = await perform(request, unit)
     return reply(200, {"items": [_view(catalogue, one) for one in found], "next_cursor": None})
@@ -156,26 +166,42 @@ async def list_instruments(request: Request) -> Response:
 @router.get("/{key}", response_model=InstrumentModel, summary="One instrument, current version")
 async def read_instrument(request: Request, key: str) -> Response:
     catalogue = state_of(request).instruments
-
-    def unit(work: Work) -> Instrument:
-        instrument = _allowed(work, catalogue).find(key)
-        if instrument is None:
-            raise NotFound(Code.NOT_FOUND, "There is no such instrument.")
-        return instrument
-
-    return reply(200, _view(catalogue, await perform(request, unit)))
+    shown = await perform(request, lambda work: one_shown(work, catalogue, key))
+    return reply(200, _view(catalogue, shown))
 
 
-def _allowed(work: Work, catalogue: Catalogue) -> Catalogue:
-    """The catalogue, for a caller who may read it; it holds nothing about anybody."""
+def one_shown(work: Work, catalogue: Catalogue, key: str) -> Shown:
+    """One instrument in the words this program may use; raises NotFound."""
+    _allow(work)
+    instrument = catalogue.find(key)
+    if instrument is None:
+        raise NotFound(Code.NOT_FOUND, "There is no such instrument.")
+    (shown,) = shown_instruments(work, (instrument,))
+    return shown
+
+
+def _allow(work: Work) -> None:
+    """Whoever may read instruments; they hold nothing about anybody."""
     work.require(Action.INSTRUMENT_READ, object_kind="instrument")
     work.record(action=Action.INSTRUMENT_READ, object_kind="instrument", object_id=None)
-    return catalogue
 
 
-def _view(catalogue: Catalogue, instrument: Instrument) -> dict[str, Any]:
-    scoring, wording = instrument.scoring, instrument.wording
-    coded = instrument.panel_code or any(item.code for item in instrument.items)
+def _wording(shown: Shown) -> dict[str, Any]:
+    wording, pack = shown.instrument.wording, shown.pack
+    notes = {Standing.PAPER_FORM: PAPER_NOTE, Standing.EXPIRED: EXPIRED_NOTE}
+    return {
+        "state": shown.standing.value,
+        "holder": wording.holder,
+        "checked": wording.checked,
+        "note": notes.get(shown.standing, wording.note) if pack is None else PACK_NOTE,
+        "pack_id": None if pack is None else pack.id,
+        "licensed_until": None if pack is None else pack.expires_on,
+    }
+
+
+def _view(catalogue: Catalogue, shown: Shown) -> dict[str, Any]:
+    instrument = shown.instrument
+    scoring = instrument.scoring
     return {
         "key": instrument.key,
         "version": instrument.version,
@@ -186,17 +212,12 @@ def _view(catalogue: Catalogue, instrument: Instrument) -> dict[str, Any]:
         "source": instrument.source,
         "scoring_source": scoring.source,
         "licence": {"name": instrument.licence.name, "text": instrument.licence.text},
-        "wording": {
-            "state": wording.state.value,
-            "holder": wording.holder,
-            "checked": wording.checked,
-            "note": wording.note,
-        },
+        "wording": _wording(shown),
         "labels": sorted(instrument.labels),
         "rule_version": instrument.rule_version,
         "settings": dict(instrument.settings),
         "codes": {"panel": instrument.panel_code, "total": instrument.total_code},
-        "code_notice": catalogue.code_notice if coded else None,
+        "code_notice": catalogue.code_notice if is_coded(instrument) else None,
         "context": [_context(field) for field in instrument.context],
         "items": [_item(item) for item in instrument.items],
         "subscales": [

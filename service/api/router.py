@@ -31,8 +31,10 @@ from service.api import (
     messages,
     packet,
     packet_forms,
+    packs,
     patients,
     placement,
+    questionnaires,
     recipients,
     record_requests,
     relationships,
@@ -65,6 +67,8 @@ router.include_router(events.router)
 router.include_router(relationships.router)
 router.include_router(recipients.router)
 router.include_router(instruments.router)
+router.include_router(questionnaires.router)
+router.include_router(packs.router)
 router.include_router(assessments.router)
 router.include_router(placement.router)
 router.include_router(packet.router)

@@ -20,6 +20,8 @@ DONE: Final[Mapping[Action, str]] = {
     Action.RECIPIENT_REGISTER: "registered a recipient",
     Action.RECIPIENT_LIST: "looked at the register of recipients",
     Action.INSTRUMENT_READ: "read an instrument",
+    Action.PACK_ATTEST: "attested or withdrew the licence for an instrument",
+    Action.PACK_READ: "looked at the licences for instruments",
     Action.ASSESSMENT_SAVE: "saved a draft of an assessment",
     Action.ASSESSMENT_COMPLETE: "completed an assessment",
     Action.ASSESSMENT_AMEND: "amended a completed assessment",

@@ -20,6 +20,7 @@ _STATUS: Final = {
     AssessmentStatus.DRAFT: "in-progress",
     AssessmentStatus.COMPLETED: "completed",
     AssessmentStatus.AMENDED: "amended",
+    AssessmentStatus.ENTERED_IN_ERROR: "entered-in-error",
 }
 _DECLINED: Final = "declined"
 
@@ -29,12 +30,12 @@ def response_of(instrument: Instrument, one: Assessment) -> Json:
     content = one.content
     form = read_form(instrument, content.answers, content.context)
     items = _context(instrument, form) + _answers(instrument, one, form)
-    # to a patient an amended form is a completed one: what staff made of it is not theirs
-    status = _STATUS[one.status]
-    if one.own is not None:
-        status = "in-progress" if one.completed_at is None else "completed"
-    else:
+    status = one.status
+    if one.own is None:
         items += _result(instrument, one)
+    elif status is AssessmentStatus.AMENDED:
+        # that staff amended a form tells a patient nothing about what they said
+        status = AssessmentStatus.COMPLETED
     by_patient = content.typed_by is Source.PATIENT
     patient = {"reference": f"Patient/{one.patient_id}"}
     typist = patient if by_patient else {"reference": f"Practitioner/{one.author_id}"}
@@ -47,7 +48,7 @@ def response_of(instrument: Instrument, one: Assessment) -> Json:
             "security": security(one.labels),
         },
         "questionnaire": f"{canonical(instrument.key)}|{instrument.version}",
-        "status": status,
+        "status": _STATUS[status],
         "subject": patient,
         "authored": (one.completed_at or one.changed_at).astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "author": typist,

@@ -25,16 +25,16 @@ from service.intake.kept import (
     as_assessment,
     known,
     load,
-    refuse_form,
     rules_of,
     shown,
-    shown_with_fault,
     take_back,
     write,
 )
 from service.intake.late import refuse_late, why_too_late
 from service.intake.latest import newest
 from service.intake.own import is_self_report
+from service.intake.packs.operations import licence_fault
+from service.intake.refusing import fault_of_form, refuse_form, shown_with_fault
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import raise_flags
 from service.intake.scoring import score
@@ -77,11 +77,19 @@ def save(
     else:
         _may_file(work, replace(about, surviving=None), command.patient_id, unit)
     result = score(instrument, command.form.answers, command.form.context)
-    fault = chart_fault(work, about) or fault_of(
-        result,
-        completing=command.completed,
-        claimed_total=command.form.total,
-        along=shown_with_fault(work, result, command.form.context or {}),
+    along = shown_with_fault(work, result, command.form.context or {})
+    fault = (
+        chart_fault(work, about)
+        or licence_fault(work, instrument, along)
+        or fault_of_form(
+            work,
+            instrument,
+            result,
+            command.form.context or {},
+            command.patient_id,
+            completing=command.completed,
+            claimed_total=command.form.total,
+        )
     )
     assessment_id = replay or new_id(work.now)
     made = None

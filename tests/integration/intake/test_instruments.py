@@ -10,8 +10,9 @@ def test_instruments_say_everything_a_form_needs(service: Service) -> None:
     assert all(client.get(f"/instruments/{key}").json() == listed[key] for key in ("bam", "c-ssrs", "pcl-5"))
 
     licensed = listed["c-ssrs"]["wording"]
-    assert (licensed["state"], licensed["checked"]) == ("licensed", False)
+    assert (licensed["state"], licensed["checked"]) == ("paper_form", False)
     assert "Research Foundation" in licensed["holder"]
+    assert licensed["note"] == "Use your licensed paper form; enter the values."
     assert listed["cows"]["wording"]["holder"] is None
     assert (listed["cows"]["answered_by"], listed["phq-9"]["answered_by"]) == ("clinician", "patient")
     assert [option["value"] for option in listed["cows"]["items"][2]["options"]] == [0, 1, 3, 5]
