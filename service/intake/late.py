@@ -7,7 +7,8 @@ from service.access.actions import Action
 from service.errors import Code, Conflict, ConsentryError, Stale
 from service.intake.assessment import Form, Source, after
 from service.intake.instrument import Catalogue
-from service.intake.kept import Kept, refuse_form, rules_of, shown_with_fault, wrong_status
+from service.intake.kept import Kept, rules_of, wrong_status
+from service.intake.refusing import refuse_form, shown_with_fault
 from service.intake.retold import known_flags
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import open_flags, raise_flags

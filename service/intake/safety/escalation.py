@@ -17,7 +17,8 @@ MOST_AT_ONCE: Final = 200
 
 
 def escalate_due(work: Work) -> int:
-    """Hand on the flags that are overdue, each once, each with an entry and a review; returns how many.
+    """Hand on the flags that are overdue, each with an entry and, the first time, a review; returns how many. One that
+    somebody took after that has its clock again, and is nobody's alone any more when that has run out too.
 
     A unit that finds none records nothing, and needs not: it was allowed nothing.
     """
@@ -37,7 +38,7 @@ def escalate_due(work: Work) -> int:
         records.escalate_flag(
             work.db, stored.id, state=state, owner=book.overdue_owner, now=work.now, entry_id=entry_id
         )
-        if book.overdue_review:
+        if book.overdue_review and stored.escalated_at is None:
             open_review(
                 work,
                 kind=ReviewKind.FLAG_OVERDUE,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Uuid, bindparam, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Uuid, and_, bindparam, func, insert, or_, select, update
 
 from service.access.caller import Role
 from service.intake.safety.flag import FlagSource, FlagState
@@ -19,6 +19,9 @@ FLAG_ROW: Final = SealedTable("safety_flag", ("finding", "acknowledgement"))
 _WAITING: Final = (FlagState.OPEN.value, FlagState.TAKEN.value)
 
 _TAKE_TURN = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger())))
+#: The time a flag was given: the shorter, the more urgent.
+_GIVEN = safety_flag.c.due_at - safety_flag.c.raised_at
+
 _ADD = insert(safety_flag)
 _LOCKED = select(safety_flag).where(safety_flag.c.id == bindparam("flag_id")).with_for_update()
 _OF_PATIENTS = select(safety_flag).where(safety_flag.c.patient_id.in_(bindparam("patients", expanding=True)))
@@ -38,7 +41,8 @@ _PAGE = (
 _OPEN_OF_PROGRAM = (
     select(safety_flag)
     .where(safety_flag.c.program_id == bindparam("program_id"), safety_flag.c.state.in_(_WAITING))
-    .order_by(safety_flag.c.due_at, safety_flag.c.id)
+    # how urgent a flag is stands sealed in it; how long it was given does not
+    .order_by(_GIVEN, safety_flag.c.due_at, safety_flag.c.id)
     .limit(bindparam("at_most"))
 )
 _OVERDUE = (
@@ -47,7 +51,13 @@ _OVERDUE = (
         safety_flag.c.program_id == bindparam("program_id"),
         safety_flag.c.state.in_(_WAITING),
         safety_flag.c.due_at <= bindparam("now"),
-        safety_flag.c.escalated_at.is_(None),
+        or_(
+            safety_flag.c.escalated_at.is_(None),
+            and_(
+                safety_flag.c.state == FlagState.TAKEN.value,
+                safety_flag.c.escalated_at + _GIVEN <= bindparam("now"),
+            ),
+        ),
     )
     .order_by(safety_flag.c.due_at, safety_flag.c.id)
     .limit(bindparam("at_most"))
@@ -182,12 +192,16 @@ def flags_of(
 
 
 def open_flags_of_program(db: Connection, program_id: UUID, at_most: int) -> list[StoredFlag]:
-    """The flags of a program that nobody has acknowledged, the soonest due first."""
+    """The flags of a program that nobody has acknowledged: those with the shortest clock first, then the soonest due. A
+    list that is cut off never hides an urgent one behind others that lie.
+    """
     return _flags(db.execute(_OPEN_OF_PROGRAM, {"program_id": program_id, "at_most": at_most}).all())
 
 
 def overdue_flags(db: Connection, program_id: UUID, now: datetime, at_most: int) -> list[StoredFlag]:
-    """Flags whose clock has run out and that were not handed on yet; locked, those somebody is acting on left out."""
+    """Flags whose clock has run out and that were not handed on yet, or that lie again with whoever took them then;
+    locked, those somebody is acting on left out.
+    """
     parameters = {"program_id": program_id, "now": now, "at_most": at_most}
     return _flags(db.execute(_OVERDUE, parameters).all())
 

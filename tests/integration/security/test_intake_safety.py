@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from service.intake.safety import worklist
 from tests.house import Client, Service
 from tests.integration.intake.asking import PHQ_9, SEEN, form, own_client, patient
+from tests.integration.intake.test_flags_as_tasks import escalate
 
 SUICIDE = "suicide_item_positive"
 
@@ -103,3 +105,41 @@ def test_vital_signs_and_an_attempt_after_those_that_were_dealt_with(service: Se
     deal_with(client, subject, "recent_suicide_attempt")
     assert save("psychiatric", 1, attempts=2, last_attempt=str(today - timedelta(days=1))).status_code == 200
     assert len(waiting(client, subject, "recent_suicide_attempt")) == 1
+
+
+def test_an_overdue_flag_that_lies_with_whoever_took_it_goes_back(service: Service) -> None:
+    subject = patient(service)
+    service.client("intake").post(f"/patients/{subject}/assessments", form("phq-9", {**PHQ_9, "phq9.9": 1}))
+    service.clock.advance(timedelta(minutes=15))
+    assert escalate(service) == 1
+    assert escalate(service) == 0
+    service.accounts.clear()
+    treats = service.account("clinician", name="treats", related_to=[subject])
+    client = service.client(treats)
+    (flag,) = waiting(client, subject)
+    taken = client.post(f"/flags/{flag['id']}/assignment", {"account_id": str(treats.id)})
+    assert taken.json()["state"] == "taken", taken.text
+    service.clock.advance(timedelta(minutes=14))
+    assert escalate(service) == 0
+    service.clock.advance(timedelta(minutes=1))
+    assert escalate(service) == 1
+    service.accounts.clear()
+    (again,) = waiting(service.client("intake"), subject)
+    assert (again["state"], again["owner_id"], again["owner_role"]) == ("open", None, "clinician")
+    assert len(service.entries(action="flag.escalate")) == 2
+    with service.house.superuser() as db:
+        reviews = db.execute("SELECT count(*) FROM review WHERE subject_id = %s", [flag["id"]]).fetchone()
+    assert reviews == (1,)
+
+
+def test_what_is_urgent_is_not_hidden_behind_what_lies(service: Service, monkeypatch: Any) -> None:
+    old, new = patient(service, "Olderperson"), patient(service, "Newerperson")
+    gad = {f"gad7.{number}": 3 for number in range(1, 8)}
+    service.client("intake").post(f"/patients/{old}/assessments", form("gad-7", gad))
+    service.clock.advance(timedelta(hours=9))
+    service.accounts.clear()
+    client = service.client("intake")
+    client.post(f"/patients/{new}/assessments", form("phq-9", {**PHQ_9, "phq9.9": 1}))
+    monkeypatch.setattr(worklist, "MOST_LISTED", 1)
+    rows = client.get("/flags?state=open").json()["items"]
+    assert [(row["patient_id"], row["severity"]) for row in rows] == [(new, "urgent")]
