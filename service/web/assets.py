@@ -11,7 +11,12 @@ from service.web.pages import PageRoute
 
 router = APIRouter(prefix="/static", route_class=PageRoute, include_in_schema=False)
 
-_FILES: Final = {"site.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_FILES: Final = {
+    "site.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "form.js": "text/javascript; charset=utf-8",
+    "link.js": "text/javascript; charset=utf-8",
+}
 
 
 @router.get("/{name}")

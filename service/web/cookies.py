@@ -23,6 +23,7 @@ from service.ids import SessionId
 
 SESSION: Final = "consentry"
 FORM: Final = "consentry-form"
+LANGUAGE: Final = "consentry-language"
 #: Name of the hidden field.
 FIELD: Final = "form_token"
 
@@ -58,6 +59,20 @@ def check_form(request: Request, form: dict[str, str], cookie: str) -> None:
         raise BadRequest(
             Code.CSRF_REFUSED, "This form is out of date. Go back, reload the page and try again."
         )
+
+
+def language_of(request: Request) -> str:
+    """The language a patient reads: chosen on this page, chosen before, or the browser's first."""
+    chosen = request.query_params.get("lang") or _cookie(request, LANGUAGE)
+    first = chosen or request.headers.get("accept-language", "")
+    return "es" if first[:2].lower() == "es" else "en"
+
+
+def keep_language(request: Request, response: Response) -> Response:
+    """Remember a language that was just chosen."""
+    if request.query_params.get("lang") in ("en", "es"):
+        put(request, response, LANGUAGE, language_of(request))
+    return response
 
 
 def put(request: Request, response: Response, name: str, value: str) -> None:

@@ -1,10 +1,11 @@
 """How a page is made: templates, headers, and errors as pages instead of documents."""
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,17 +14,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.access.actions import Action
+from service.access.caller import Caller, CallerKind, Role
+from service.access.facts import Facts
+from service.access.program import Contact
 from service.edge.context import request_id_of
+from service.edge.deps import perform_as
 from service.edge.problems import STATUS
 from service.errors import Code, ConsentryError, NotFound, Unauthenticated
 from service.identity.operations import own_account
 from service.web import cookies
+from service.web.words import words_in
 from service.work import Work
+
+T = TypeVar("T")
 
 #: Nothing but our own style sheet and images; no script at all, so none can be injected.
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
+)
+#: For pages that save while somebody types: our own module, which may talk to us and may not write markup.
+SCRIPTED: Final = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -41,12 +54,25 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a page, for its header. `form_token` guards the sign-out button."""
+    """Who looks at a page, for its header. `form_token` guards the sign-out button. `patient_id`: of a patient, who is
+    told on every page whom to call.
+    """
 
     name: str
     program: str
     may_read_trail: bool
     form_token: str
+    account_id: UUID
+    may_read_list: bool = False
+    patient_id: UUID | None = None
+    office: Contact | None = None
+    language: str = "en"
+    #: Where the page is there in the other language.
+    other: str | None = None
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return words_in(self.language)
 
 
 def viewer_of(request: Request, work: Work) -> Viewer:
@@ -57,19 +83,57 @@ def viewer_of(request: Request, work: Work) -> Viewer:
         program=work.program.name,
         may_read_trail=work.permits(Action.AUDIT_READ),
         form_token=cookies.session_form_token(request),
+        account_id=account.id,
+        may_read_list=work.access.decide(
+            Action.WORK_LIST_READ, work.caller, purpose_of(work.caller), Facts()
+        ).permitted,
+        patient_id=work.caller.patient_id,
+        office=work.program.front_office,
+        language=cookies.language_of(request) if work.caller.kind is CallerKind.PATIENT else "en",
     )
 
 
+def purpose_of(caller: Caller) -> str:
+    """What the pages of an intake are for. A link carries no header, so the page says it, in words too."""
+    match caller.kind:
+        case CallerKind.PATIENT:
+            return "PATRQT"
+        case _:
+            return "HOPERAT" if caller.roles == frozenset({Role.COMPLIANCE}) else "TREAT"
+
+
+async def perform_on_page(request: Request, unit: Callable[[Work], T]) -> T:
+    """`unit` for whoever the session cookie names, for the purpose of an intake."""
+    return await perform_as(
+        request, cookies.session_of(request), unit=unit, channel="page", purpose=purpose_of
+    )
+
+
+def in_both_languages(viewer: Viewer, path: str) -> Viewer:
+    """The viewer of a page that a patient can read in the other language."""
+    other = "en" if viewer.language == "es" else "es"
+    return viewer if viewer.patient_id is None else replace(viewer, other=f"{path}?lang={other}")
+
+
 def render(
-    template: str, status: int = 200, viewer: Viewer | None = None, leave: str | None = None, **facts: Any
+    template: str,
+    status: int = 200,
+    viewer: Viewer | None = None,
+    leave: str | None = None,
+    *,
+    scripted: bool = False,
+    language: str = "en",
+    **facts: Any,
 ) -> HTMLResponse:
     """A page from a template; everything in `facts` is escaped where it is put out.
 
     `leave` is the form token of the sign-out button where nobody is named (an error page).
     """
     leave = viewer.form_token if viewer else leave
-    text = _templates().get_template(template).render(viewer=viewer, leave=leave, **facts)
-    return HTMLResponse(text, status_code=status, headers=_HEADERS)
+    say = viewer.words if viewer else words_in(language)
+    text = _templates().get_template(template).render(viewer=viewer, leave=leave, say=say, **facts)
+    policy = {"Content-Security-Policy": SCRIPTED if scripted else POLICY}
+    return HTMLResponse(text, status_code=status, headers=_HEADERS | policy)
 
 
 def go(path: str) -> RedirectResponse:

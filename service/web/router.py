@@ -2,9 +2,13 @@
 
 from fastapi import APIRouter
 
-from service.web import assets, signing_in, trail
+from service.web import assets, entering, forms, packet, signing_in, trail
 
 router = APIRouter()
 router.include_router(assets.router)
 router.include_router(signing_in.router)
 router.include_router(trail.router)
+router.include_router(packet.router)
+router.include_router(forms.router)
+router.include_router(forms.beneath)
+router.include_router(entering.router)

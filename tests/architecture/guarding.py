@@ -24,7 +24,7 @@ _TOUCHES = frozenset({"open", "seal", "decide", "record"})
 _WRITING_STATEMENTS = frozenset({"insert", "update", "delete"})
 
 #: How the edge starts a unit of work, and after how many arguments the units come.
-_RUNNERS = {"perform": 1, "perform_once": 1, "perform_as": 2}
+_RUNNERS = {"perform": 1, "perform_once": 1, "perform_as": 2, "perform_on_page": 1}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

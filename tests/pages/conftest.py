@@ -26,7 +26,7 @@ PASSWORD = "seven quiet herons over slate"
 CHROMIUM = os.environ.get("CONSENTRY_BROWSER") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-collect_ignore = [] if CHROMIUM else ["test_pages_in_browser.py"]
+collect_ignore = [] if CHROMIUM else ["test_pages_in_browser.py", "test_intake_pages.py"]
 #: What Chromium itself says about answers that are no success, and about our clearing up at sign-out.
 EXPECTED = ("Failed to load resource", "Clear-Site-Data header on")
 QUIET = [
@@ -96,6 +96,7 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     """A fresh window. A policy violation or any other message of the console fails the test afterwards."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
+    page.set_default_timeout(8000)
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text))
     page.on("pageerror", lambda error: console.append(str(error)))
