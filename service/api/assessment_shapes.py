@@ -33,7 +33,11 @@ def _is_scalar(value: object) -> bool:
 #: What the result must be read with, such as the time of the last drink.
 Context = Annotated[
     dict[str, Any],
-    Field(max_length=50, description="Texts, whole numbers, true, false or null, by name."),
+    Field(
+        max_length=50,
+        description="Texts, whole numbers, true, false or null, by name: what the instrument asks for, and "
+        "`interpreter_id` where somebody interpreted (`interpreter_relative`: true for family).",
+    ),
     AfterValidator(_scalars),
 ]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.access.actions import Action
 from service.edge.context import state_of
@@ -98,6 +98,7 @@ class ContextModel(BaseModel):
     default: str | None
     asked: bool
     separates: bool
+    required: bool = Field(description='No form is completed without it; "unknown" where nobody can tell.')
 
 
 class WordingModel(BaseModel):
@@ -288,6 +289,7 @@ def _context(field: ContextField) -> dict[str, Any]:
         "default": field.default,
         "asked": field.asked,
         "separates": field.separates,
+        "required": field.required,
     }
 
 

@@ -12,6 +12,7 @@ The rules that hold for all instruments:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import cast
 
 from service.intake.conditions import Reading, Situation, Span, Word
@@ -22,6 +23,8 @@ from service.intake.scales import is_value, lowest, scales_of, span_of
 #: The non-answer in positional forms, and in keyed ones. Each is an answer out of range in the other.
 _DECLINED_IN_ORDER = "R"
 _DECLINED_BY_KEY = "declined"
+#: What a context says of a time that was asked for and that nobody can tell.
+NOT_KNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,18 @@ def _context_value(field: ContextField, value: object) -> str | None:
         case ContextKind.NUMBER:
             return str(value) if type(value) is int and field.least <= value <= field.most else None
         case ContextKind.TIME:
-            return value if type(value) is str and value else None
+            return value if type(value) is str and _is_time(value) else None
+
+
+def _is_time(value: str) -> bool:
+    """A day, an instant, or that nobody knows: said in a word, because silence may mean that nobody asked."""
+    if value == NOT_KNOWN:
+        return True
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def in_context(item: Item, context: Mapping[str, str]) -> Item:

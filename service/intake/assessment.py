@@ -234,12 +234,17 @@ def fault_of(
         detail = "The form has answers that are not among the options. Nothing was saved"
         detail += "; flags were kept." if "flags" in extra else "."
         return Invalid(Code.ASSESSMENT_REJECTED, detail, wrong or (unknown,), **extra)
-    if completing and result.status is Status.INCOMPLETE:
+    lacking = result.missing if result.status is Status.INCOMPLETE else ()
+    if completing and (lacking or result.unknown):
+        beside = tuple(f"context.{key}" for key in result.unknown)
         return Invalid(
             Code.ASSESSMENT_INCOMPLETE,
             "Answers are missing, and this instrument does not allow an estimate without them.",
-            tuple(FieldError(f"answers.{key}", "missing", "An answer is needed.") for key in result.missing),
-            missing=list(result.missing),
+            (
+                *(FieldError(f"answers.{key}", "missing", "An answer is needed.") for key in lacking),
+                *(FieldError(at, "missing", 'Say it, or "unknown" if nobody knows.') for at in beside),
+            ),
+            missing=[*lacking, *beside],
             **_standing_band(result, extra),
             **extra,
         )

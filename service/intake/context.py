@@ -19,7 +19,7 @@ class ContextField:
     """Something known beside the answers. `separates`: results with different values are never compared.
 
     `values` of a choice by value with its label; `least` and `most` of a number. `asked`: whoever fills in
-    the form is to be asked for it.
+    the form is to be asked for it. `required`: no form is completed without it; that nobody knows is said, not left out.
     """
 
     key: str
@@ -31,3 +31,4 @@ class ContextField:
     most: int
     separates: bool
     asked: bool
+    required: bool = False

@@ -42,7 +42,17 @@ _REQUIRED = (
     "items",
     "scoring",
 )
-_OPTIONAL = ("codes", "flags", "findings", "context", "labels_when", "change", "settings", "answered_by")
+_OPTIONAL = (
+    "codes",
+    "flags",
+    "findings",
+    "context",
+    "labels_when",
+    "change",
+    "settings",
+    "answered_by",
+    "interpreted",
+)
 
 
 def load_catalogue(directory: Path) -> Catalogue:
@@ -148,6 +158,7 @@ def parse_instrument(source: str, content: bytes, codes: CodeList, site: Field |
         answered_by=AnsweredBy.PATIENT
         if answered_by is None
         else AnsweredBy(answered_by.one_of(list(AnsweredBy))),
+        interpreted=itemfields.truth(members.get("interpreted"), default=False),
         labels=frozenset(Label(label.one_of(list(Label))) for label in members["labels"].sequence()),
         label_rules=scoringfields.label_rules(members.get("labels_when"), scope),
         panel_code=itemfields.code(codes_given.get("panel"), codes.terms),

@@ -251,6 +251,8 @@ class Instrument:
     findings: tuple[FindingRule, ...]
     change: Change | None
     sha256: str
+    #: What it asks is not answered through whoever happens to speak the language: an interpreter is named.
+    interpreted: bool = False
 
     @property
     def rule_version(self) -> str:

@@ -40,7 +40,9 @@ def context_fields(field: Field | None) -> tuple[ContextField, ...]:
 
 
 def _context_field(key: str, field: Field) -> ContextField:
-    members = field.members(("label", "kind"), ("values", "default", "range", "separates", "asked"))
+    members = field.members(
+        ("label", "kind"), ("values", "default", "range", "separates", "asked", "required")
+    )
     kind = ContextKind(members["kind"].one_of(list(ContextKind)))
     if ("values" in members) is not (kind is ContextKind.CHOICE):
         field.fault("values belong to a choice, and to nothing else")
@@ -65,6 +67,7 @@ def _context_field(key: str, field: Field) -> ContextField:
         most=most,
         separates=truth(members.get("separates"), default=False),
         asked=truth(members.get("asked"), default=True),
+        required=truth(members.get("required"), default=False),
     )
 
 

@@ -13,7 +13,7 @@ from service.access.actions import Action
 from service.access.decision import Decision
 from service.access.facts import Facts
 from service.access.program import Unit
-from service.errors import Code, Conflict, ConsentryError, FieldError, Invalid, Stale
+from service.errors import Code, Conflict, FieldError, Invalid, Stale
 from service.intake import records
 from service.intake.assessment import (
     Assessment,
@@ -25,13 +25,12 @@ from service.intake.assessment import (
     Source,
     after,
     can_be_taken_back,
-    fault_of,
-    flag_to_json,
     result_to_json,
 )
 from service.intake.instrument import Catalogue, Instrument
-from service.intake.own import own_to_json, seen_by_patient
+from service.intake.own import seen_by_patient
 from service.intake.records import Stage
+from service.intake.refusing import fault_of_form, refuse_form
 from service.intake.retold import known_flags
 from service.intake.safety.flag import FlagSource, with_contact
 from service.intake.safety.raising import raise_flags
@@ -172,11 +171,14 @@ def write(
     completing = status is not AssessmentStatus.DRAFT
     context = before.content.context if form.context is None else form.context
     result = score(instrument, form.answers, context)
-    fault = chart_fault(work, kept.about) or fault_of(
+    fault = chart_fault(work, kept.about) or fault_of_form(
+        work,
+        instrument,
         result,
+        context,
+        before.patient_id,
         completing=completing,
         claimed_total=form.total,
-        along=shown_with_fault(work, result, context),
     )
     now = None
     if fault is None:
@@ -242,29 +244,6 @@ def shown(
         flags = tuple(with_contact(flag, work.program.on_call) for flag in content.flags)
         return replace(one, content=replace(content, flags=flags))
     return replace(one, own=seen_by_patient(book, work.program, content.flags, content.context))
-
-
-def shown_with_fault(work: Work, result: Result, context: Mapping[str, Json]) -> dict[str, Json]:
-    """What goes along when a form is refused: to staff its flags, with whom to call; to a patient the way to help."""
-    if source_of(work) is Source.STAFF:
-        flags = [with_contact(flag, work.program.on_call) for flag in result.flags]
-        return {"flags": [flag_to_json(flag) for flag in flags]}
-    own = seen_by_patient(work.access.safety, work.program, result.flags, context)
-    return {"help": own_to_json(own)}
-
-
-def refuse_form(
-    work: Work, action: Action, fault: ConsentryError, patient_id: UUID, assessment_id: UUID | None
-) -> None:
-    """Record that a form was not accepted, and have the caller hear why after the commit."""
-    work.record(
-        action=action,
-        object_kind="assessment",
-        object_id=assessment_id,
-        patient_id=patient_id,
-        detail={"not_accepted": fault.code.value},
-    )
-    work.answer_with(fault)
 
 
 def _content(

@@ -44,6 +44,8 @@ class Result:
     labels: frozenset[Label]
     form: Mapping[str, str]
     rule_version: str
+    #: What must be known beside the answers before the form is completed, and is not.
+    unknown: tuple[str, ...] = ()
 
 
 def score(instrument: Instrument, answers: object, context: object = None) -> Result:
@@ -78,6 +80,7 @@ def score(instrument: Instrument, answers: object, context: object = None) -> Re
             if one.separates and one.key in form.context
         },
         rule_version=instrument.rule_version,
+        unknown=tuple(one.key for one in instrument.context if one.required and one.key not in form.context),
     )
 
 

@@ -69,7 +69,7 @@ def safe_contact(one: Journey) -> str:
 
 
 def screens_of_safety(one: Journey) -> None:
-    one.instrument("asq", one.intake, CALM)
+    one.instrument("asq", one.intake, CALM, interpreter_id=INTERPRETER["interpreter_id"])
 
 
 def body_check(one: Journey) -> None:
@@ -92,7 +92,8 @@ def body_check(one: Journey) -> None:
         },
     )
     one.section("withdrawal_history", one.own, seizure_ever=False, delirium_ever=False)
-    one.instrument("ciwa-ar", one.clinician, scored("ciwaar", (0, 0, 1, 1, 0, 0, 0, 0, 0, 0)))
+    withdrawing = scored("ciwaar", (0, 0, 1, 1, 0, 0, 0, 0, 0, 0))
+    one.instrument("ciwa-ar", one.clinician, withdrawing, last_drink_at=last_use.isoformat())
     measured: dict[str, Any] = {
         name: {"value": value, "source": "measured"} for name, value in VITALS.items()
     }

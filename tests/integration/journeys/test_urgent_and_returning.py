@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.house import Service
 from tests.integration.journeys import stages
-from tests.integration.journeys.people import Journey, scored
+from tests.integration.journeys.people import INTERPRETER, Journey, scored
 
 WHY = "Seen twice today; a sister stays with the patient until the first session."
 #: What admission asks for, all of it put off in an emergency.
@@ -50,7 +50,8 @@ def test_an_urgent_answer_until_a_second_clinician_has_signed(service: Service) 
     assert one.refused()[-1] == "open_emergency"
     assert one.gate("LEAVE") == ["f22_missing"]
 
-    screen = one.instrument("asq", one.intake, scored("asq", (1, 0, 1, 0, 1)))
+    yes = scored("asq", (1, 0, 1, 0, 1))
+    screen = one.instrument("asq", one.intake, yes, interpreter_id=INTERPRETER["interpreter_id"])
     assert screen["result"]["band"] == "acute_positive"
     urgent = {who["code"]: who for who in one.flags()}
     assert set(urgent) == {"suicide_item_positive", "urgent_high"}
