@@ -20,6 +20,8 @@ _STEMS: Final = """
     substanc sud suicid sustanci terapeut terapia therap trastorn tratami trauma treatm vih withdraw
 """
 CONDITION_STEMS: Final = tuple(_STEMS.split())
+#: Those that are found inside of a longer word: shorter ones are in ordinary words too (`archive`, `something`).
+_JOINED: Final = ("drug", *(stem for stem in CONDITION_STEMS if len(stem) >= 5))
 #: Words of a program's name that say nothing by themselves.
 _SAYS_NOTHING: Final = """
     associates center centre community demonstration director family front general group house inc intensive llc office
@@ -40,6 +42,16 @@ def revealing(text: str, program: Program) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def revealing_address(text: str, program: Program) -> tuple[str, ...]:
+    """The same for an address or a host, where words are written together (`harborrecovery.example`): what it holds
+    anywhere, whatever separates its letters.
+    """
+    joined = "".join(_words(text)).replace("_", "")
+    found = {stem for stem in _JOINED if stem in joined}
+    found |= {name for name in _names(program) if name in joined}
+    return tuple(sorted(found | set(revealing(text, program))))
+
+
 def _names(program: Program) -> set[str]:
     """The words of the program's name and its director's that point to them."""
     given = [*_words(program.name), *_words(program.key), *_words(program.director)]
@@ -53,5 +65,8 @@ def _phrases(program: Program) -> set[str]:
 
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", text)
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    # nor do marks and signs nobody sees (a soft hyphen, a joiner) break a word in two
+    bare = "".join(
+        sign for sign in plain if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf"
+    )
     return _WORD.findall(bare.casefold())

@@ -23,7 +23,7 @@ from service.access.caller import Caller
 from service.access.program import read_program
 from service.delivery import records
 from service.delivery.model import LinkState, MessageKind, Outgoing, Queued, Template, Unsendable
-from service.delivery.operations import demographics, queue
+from service.delivery.operations import demographics, is_deceased, queue
 from service.delivery.records import PacketLink
 from service.errors import Code, Conflict
 from service.identity import records as identity
@@ -34,6 +34,7 @@ from service.identity.sessions import LINK_LIFETIME
 from service.identity.signin import SignedIn, open_session, record_unattributed
 from service.ids import SERVICE_PROGRAM, PatientId, ProgramId, SessionId, new_id
 from service.people.facts import load_patient, patient_facts
+from service.people.records import patient_by_id
 from service.vault.vault import Vault
 from service.work import Denied, Loaded, Mechanisms, Work, enter
 
@@ -137,7 +138,7 @@ def open_link(
         request_id=request_id,
     )
     matched = _is_born_on(work, link, birth_date)
-    reason = _refusal(link, account, matched, now)
+    reason = _refusal(link, account, matched, now) or _gone(work, link)
     if reason:
         counted = link if reason != "wrong_birth_date" else _counted(link)
         entry_id = _refused(mechanisms, db, program_id, counted, reason, now, request_id)
@@ -171,6 +172,14 @@ def _refusal(link: PacketLink, account: StoredAccount, matched: bool, now: datet
     if account.state is not AccountState.ACTIVE:
         return "account_disabled"
     return "" if matched else "wrong_birth_date"
+
+
+def _gone(work: Work, link: PacketLink) -> str:
+    """Why nobody can come through this link as the patient any more, or ""."""
+    if is_deceased(work, link.patient_id):
+        return "deceased"
+    stored = patient_by_id(work.db, link.patient_id)
+    return "chart_merged" if stored is None or stored.state == "merged" else ""
 
 
 def _counted(link: PacketLink) -> PacketLink:

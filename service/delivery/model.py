@@ -77,6 +77,7 @@ class Reason(StrEnum):
     NO_SAFE_CHANNEL = "no_safe_channel"
     NO_FRONT_OFFICE = "no_front_office"
     NOT_DISCREET = "not_discreet"
+    DECEASED = "deceased"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

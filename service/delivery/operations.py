@@ -13,7 +13,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.program import Program
 from service.delivery import records
-from service.delivery.discretion import revealing
+from service.delivery.discretion import revealing_address
 from service.delivery.model import (
     KIND_OF,
     PARAMETERS,
@@ -30,7 +30,8 @@ from service.delivery.records import StoredMessage
 from service.errors import IntegrityError
 from service.ids import new_id
 from service.people.facts import load_patient
-from service.people.records import PATIENT_ROW, StoredPatient, patient_by_id
+from service.people.patient import Event
+from service.people.records import PATIENT_ROW, StoredPatient, events, patient_by_id
 from service.store.types import Sealed
 from service.vault.envelope import RowKey
 from service.work import Json, Work
@@ -76,6 +77,8 @@ def queue(work: Work, wanted: Outgoing) -> Queued | Unsendable:
     if reason := _unfit(work.program):
         return Unsendable(reason)
     stored = patient_by_id(work.db, wanted.patient_id)
+    if is_deceased(work, wanted.patient_id):
+        return Unsendable(Reason.DECEASED)
     way = None if stored is None else way_to(demographics(work, stored), work.now, work.program.zone)
     if way is None:
         return Unsendable(Reason.NO_SAFE_CHANNEL)
@@ -140,6 +143,11 @@ def demographics(work: Work, stored: StoredPatient) -> Mapping[str, Any]:
     return opened
 
 
+def is_deceased(work: Work, patient_id: UUID) -> bool:
+    """Whoever reads the messages of somebody who has died, it is not the patient."""
+    return any(one.kind is Event.DEATH for one in events(work.db, patient_id))
+
+
 def sealed(work: Work, stored: StoredMessage, content: Mapping[str, Json]) -> StoredMessage:
     """The row with this content, sealed under its version."""
     values = work.seal(records.MESSAGE_ROW, stored.key, {"content": dict(content)})
@@ -158,7 +166,7 @@ def _unfit(program: Program) -> Reason | None:
     """Why this program cannot write at all."""
     if program.front_office is None:
         return Reason.NO_FRONT_OFFICE
-    if revealing(f"{program.front_office.name} {program.front_office.phone}", program):
+    if revealing_address(program.front_office.name, program):
         return Reason.NOT_DISCREET
     return None
 

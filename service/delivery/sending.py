@@ -14,7 +14,7 @@ such death costs one copy, never a message.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from service.access.actions import Action
@@ -22,17 +22,19 @@ from service.access.facts import Facts
 from service.access.program import Program
 from service.delivery import records
 from service.delivery.carriers import NotNow, Outcome, Parcel, Refused, Sent
-from service.delivery.discretion import revealing
-from service.delivery.model import Channel, MessageState, Template
-from service.delivery.operations import OBJECT, demographics, opened, sealed
+from service.delivery.discretion import revealing, revealing_address
+from service.delivery.model import Channel, LinkState, MessageKind, MessageState, Template
+from service.delivery.operations import OBJECT, demographics, is_deceased, opened, sealed
 from service.delivery.reaching import Way, way_to
 from service.delivery.records import StoredMessage
 from service.delivery.retrying import BATCH, LEASE, MOST_ATTEMPTS, next_attempt
 from service.delivery.wording import Composed, MessageBook, compose, language_for
 from service.errors import IntegrityError
-from service.people.records import patient_by_id
+from service.people.records import StoredPatient, patient_by_id
 from service.work import Json, Loaded, Work
 
+#: Ends of a message after which nobody has to call instead.
+_NOBODY_CALLS: Final = frozenset({"chart_merged", "deceased", "link_over"})
 #: Told of a message that will not arrive, in the transaction that notes it: somebody has to call.
 Undelivered = Callable[[Work, StoredMessage], None]
 
@@ -121,6 +123,9 @@ def _claim(work: Work, desk: Desk, stored: StoredMessage) -> Claimed | None:
     patient = patient_by_id(work.db, stored.patient_id)
     if patient is None:
         raise IntegrityError  # a foreign key says there is one
+    if why := _overtaken(work, stored, patient):
+        _end(work, desk, stored, MessageState.CANCELLED, why)
+        return None
     document, content = demographics(work, patient), opened(work, stored)
     way = way_to(document, work.now, work.program.zone, (stored.channel, str(content["to"])))
     if way is None:
@@ -147,6 +152,19 @@ def _claim(work: Work, desk: Desk, stored: StoredMessage) -> Claimed | None:
     return Claimed(stored.id, stored.channel, leased.attempts, _parcel(stored.id, way, said, work.now))
 
 
+def _overtaken(work: Work, stored: StoredMessage, patient: StoredPatient) -> str:
+    """What happened since it was queued so that nobody is to be written to any more, or ""."""
+    if patient.state == "merged":
+        return "chart_merged"
+    if is_deceased(work, patient.id):
+        return "deceased"
+    if stored.kind is not MessageKind.PACKET_LINK or stored.subject_id is None:
+        return ""
+    link = records.link_by_id(work.db, stored.subject_id)
+    over = link is None or link.state is not LinkState.OPEN or work.now >= link.expires_at
+    return "link_over" if over else ""
+
+
 def _composed(
     desk: Desk, program: Program, document: Mapping[str, Any], content: Mapping[str, Any]
 ) -> Composed | None:
@@ -158,10 +176,12 @@ def _composed(
     said = compose(desk.book, language, template, program.front_office, given)
     # a token is chance and may spell anything; the host in front of it is not
     link = given.get("link", "")
-    around = "\n".join((said.sender, said.subject, said.email, said.text, desk.mail_from))
+    leads_to = link.partition("#")[0]
+    around = "\n".join((said.sender, said.subject, said.email, said.text))
     if link:
-        around = around.replace(link, link.partition("#")[0])
-    return None if revealing(around, program) else said
+        around = around.replace(link, leads_to)
+    addresses = [one for one in (desk.mail_from, leads_to, said.sender) if revealing_address(one, program)]
+    return None if addresses or revealing(around, program) else said
 
 
 def _parcel(message_id: UUID, way: Way, said: Composed, at: datetime) -> Parcel:
@@ -185,7 +205,7 @@ def _end(
     }
     entry_id = _note(work, ended, why)
     records.replace_message(work.db, sealed(work, ended, kept), entry_id)
-    if state is not MessageState.SENT:
+    if state is not MessageState.SENT and why not in _NOBODY_CALLS:
         desk.undelivered(work, ended)
     return state
 
