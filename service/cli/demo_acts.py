@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.cli.demo_steps import Case
 from service.cli.person import Person
 
 #: Monday, Wednesday and Thursday, three hours each: nine a week.
@@ -16,7 +15,7 @@ _WEEK = (
 )
 
 
-async def sign_form(actor: Person, case: Case, patient: str, form: str, outcome: str) -> None:
+async def sign_form(actor: Person, name: str, patient: str, form: str, outcome: str) -> None:
     """One signature event on the words in force; questions are answered with yes, the first choice, or words."""
     text = (await actor.get(f"/forms/{form}")).body
     by_type = {"yes_no": True, "text": "Synthetic answer"}
@@ -33,7 +32,7 @@ async def sign_form(actor: Person, case: Case, patient: str, form: str, outcome:
         "answers": {} if outcome == "declined" else answers,
     }
     if outcome == "signed":
-        signer = {"role": "patient", "name": f"{case.given_name} {case.family_name}"}
+        signer = {"role": "patient", "name": name}
         body |= {"signer": signer, "attestation": "This is my signature (synthetic)."}
     if outcome == "declined":
         body["reason"] = "Wants to think about it (synthetic)."

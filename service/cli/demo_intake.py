@@ -4,7 +4,7 @@ As in `demo_law.py` each act is a call as it goes over the wire; signing a form,
 a plan first read what they answer to, so those are acts of their own (`demo_acts.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from service.cli.demo_calls import call
@@ -51,19 +51,18 @@ def screened(day: float, answers: dict[str, int], instrument: str = "asq") -> St
     return Step(day, "intake", "assess", body)
 
 
-def section(day: float, key: str, actor: str = "clinician", **values: Any) -> Step:
+def section(day: float, key: str, values: Mapping[str, Any]) -> Step:
     answers = {name: {"value": value} for name, value in values.items()}
     path = f"{_PATIENT}/medical/{key}"
-    return call(day, actor, path, {"answers": answers}, method="PUT", version='"0"', expect=200)
+    return call(day, "clinician", path, {"answers": answers}, method="PUT", version='"0"', expect=200)
 
 
 def examined(day: float, *, home_safe: bool = True) -> Iterator[Step]:
     """What the rules of placement ask for: a screen, vital signs, use, a diagnosis, a home."""
     yield screened(day, _CALM)
-    yield section(day, "vitals", **_WELL)
-    yield section(
-        day, "home", "intake", housing="stable", home_safe=home_safe, use_at_home=False, lives_with="a friend"
-    )
+    yield section(day, "vitals", _WELL)
+    home = {"housing": "stable", "home_safe": home_safe, "use_at_home": False, "lives_with": "a friend"}
+    yield section(day, "home", home)
     use = {
         "class": "alcohol",
         "name": "beer",

@@ -31,7 +31,7 @@ _PDF = (
     b"trailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
 )
 #: As in policies/programs/riverbend.yaml.
-_PROGRAM_ZONE = ZoneInfo("America/New_York")
+PROGRAM_ZONE = ZoneInfo("America/New_York")
 #: A session ends when it is idle; after this long somebody signs in again.
 _SESSION = timedelta(minutes=10)
 
@@ -48,7 +48,7 @@ class StoryClock:
     @property
     def day(self) -> date:
         """The day at the program."""
-        return self.at.astimezone(_PROGRAM_ZONE).date()
+        return self.at.astimezone(PROGRAM_ZONE).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,8 @@ class Story:
         return await actor.post(path, body, expect=expect, purpose=with_["purpose"])
 
     async def _form(self, actor: Person, case: Case, with_: Mapping[str, Any], known: dict[str, str]) -> None:
-        await sign_form(actor, case, known["patient"], with_["form"], with_["outcome"])
+        name = f"{case.given_name} {case.family_name}"
+        await sign_form(actor, name, known["patient"], with_["form"], with_["outcome"])
 
     async def _decide(
         self, actor: Person, case: Case, with_: Mapping[str, Any], known: dict[str, str]

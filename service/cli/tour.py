@@ -18,10 +18,12 @@ from service.cli.demo import ACCOUNTS_FILE
 from service.cli.person import Person
 from service.cli.tour_consents import CONSENTS
 from service.cli.tour_emergency import EMERGENCY
+from service.cli.tour_intake import INTAKE
 from service.cli.tour_rights import RIGHTS
 from service.cli.tour_scenes import FIRST, LAST
 from service.cli.tour_stage import Stage
 from service.clock import SystemClock
+from service.delivery.outbox import OUTBOX
 from service.errors import StartRefused
 
 _PEOPLE = (
@@ -32,7 +34,7 @@ _PEOPLE = (
     "director",
     "other_program_intake",
 )
-_SCENES = (*FIRST, *EMERGENCY, *RIGHTS, *CONSENTS, *LAST)
+_SCENES = (*FIRST, *EMERGENCY, *RIGHTS, *CONSENTS, *INTAKE, *LAST)
 
 
 def tour(
@@ -55,11 +57,15 @@ def tour(
             f"{path} is an older demo's, without {', '.join(lacking)}: start one with a new --data."
         )
     console = Console(soft_wrap=True, highlight=False)
-    asyncio.run(_walk(base_url or known["base_url"], known["accounts"], console))
+    outbox = data / OUTBOX
+    here = outbox if base_url in (None, known["base_url"]) and outbox.parent.is_dir() else None
+    asyncio.run(_walk(base_url or known["base_url"], known["accounts"], console, here))
     console.print("\nEvery answer was right.")
 
 
-async def _walk(base_url: str, accounts: dict[str, dict[str, Any]], console: Console) -> None:
+async def _walk(
+    base_url: str, accounts: dict[str, dict[str, Any]], console: Console, outbox: Path | None
+) -> None:
     async with httpx.AsyncClient(base_url=base_url.rstrip("/"), timeout=30) as client:
         people = {name: Person(name.replace("_", " "), client) for name in (*_PEOPLE, "requester")}
         for name in _PEOPLE:
@@ -67,7 +73,7 @@ async def _walk(base_url: str, accounts: dict[str, dict[str, Any]], console: Con
         outside = accounts["requester"]
         await people["requester"].sign_in_as_client(outside["client_id"], outside["client_secret"])
         people["compliance"].purpose = people["director"].purpose = "HOPERAT"
-        stage = Stage(people, outside["recipient"], SystemClock().now(), console)
+        stage = Stage(people, outside["recipient"], SystemClock().now(), console, outbox=outbox)
         register = (await people["intake"].get("/recipients?limit=200")).body["items"]
         stage.outsiders = {one["name"]: one["id"] for one in register}
         for number, scene in enumerate(_SCENES, start=1):

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from service.cli.demo_program import RECIPIENTS
+from service.cli.demo_story import PROGRAM_ZONE
 from service.cli.person import Answer, Person, expect
 
 STATEMENTS = (
@@ -30,6 +32,8 @@ class Stage:
     ids: dict[str, str] = field(default_factory=dict[str, str])
     #: Recipients of the register by name.
     outsiders: dict[str, str] = field(default_factory=dict[str, str])
+    #: Where the demo's messages go, if that is on this machine.
+    outbox: Path | None = None
 
     def __getitem__(self, name: str) -> Person:
         return self.people[name]
@@ -38,6 +42,11 @@ class Stage:
     def family_name(self) -> str:
         """A name nobody had before: the same tour can be taken many times."""
         return f"Tour-{self.now:%Y%m%d-%H%M%S-%f} Testperson"
+
+    @property
+    def today(self) -> str:
+        """The day at the program."""
+        return self.now.astimezone(PROGRAM_ZONE).date().isoformat()
 
     @property
     def patient(self) -> str:

@@ -8,6 +8,7 @@ from service.config import Settings
 from service.consent.ending_by_event import expire_past
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
 from service.delivery.model import Channel
+from service.delivery.outbox import OUTBOX, Outbox
 from service.delivery.smtp import LOCAL, Mail
 from service.edge.state import State
 from service.intake.safety.escalation import escalate_due
@@ -37,8 +38,9 @@ def post_of(state: State) -> Post:
 
 
 def carriers_of(settings: Settings) -> dict[Channel, Carrier]:
-    """Who carries what, as configured; a channel without a carrier refuses."""
-    carriers: dict[Channel, Carrier] = {Channel.EMAIL: NoCarrier(), Channel.TEXT: NoCarrier()}
+    """Who carries what, as configured; a channel without a carrier refuses, and in a demo writes files."""
+    nobody: Carrier = Outbox(settings.data / OUTBOX) if settings.demo else NoCarrier()
+    carriers: dict[Channel, Carrier] = {Channel.EMAIL: nobody, Channel.TEXT: nobody}
     if settings.smtp_host:
         carriers[Channel.EMAIL] = Mail(
             host=settings.smtp_host,
