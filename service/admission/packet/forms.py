@@ -83,6 +83,8 @@ def sign(
             sha256=text.sha256,
         )
     who = _signatory(work, library, stored)
+    if who.deceased and new.outcome is not Outcome.GIVEN:
+        raise Conflict(Code.FORM_NOT_NOW, "The patient has died: nothing is signed for them any more.")
     if words := not_now(rule, new, who):
         return _offer_again(work, library, patient_id, rule, words)
     if faults := faults_of(rule, text, new, who):
@@ -195,6 +197,7 @@ def _signatory(work: Work, library: Library, stored: StoredPatient) -> Signatory
         minor=at_law.minor,
         may_sign_alone=may_sign_alone(rule, at_law.age or 0),
         adjudicated=at_law.adjudicated,
+        deceased=at_law.deceased_on is not None,
         interpreter_needed=needs_interpreter(document),
         caller_is_patient=work.caller.kind is CallerKind.PATIENT,
         intoxicated=intoxicated is not None and intoxicated.value is True,

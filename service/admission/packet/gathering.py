@@ -40,9 +40,12 @@ from service.intake.medical.facts import FactReading
 from service.intake.medical.reading import SectionState, medical_facts, sections_of
 from service.intake.safety.flag import RaisedFlag
 from service.intake.safety.kept import opened_flag
+from service.intake.safety.records import StoredFlag
 from service.people.at_law import years
+from service.people.contacts import unsaid
 from service.people.episodes.episode import Episode, EpisodeState
 from service.people.facts import program_day
+from service.people.merging import records as merging
 from service.people.records import PATIENT_ROW
 from service.people.standing import patient_at_law
 from service.people.state_rules import USUAL_MAJORITY
@@ -130,7 +133,7 @@ class _Shelf:
         self.items = _By((row.owner, row) for row in found.items(db, patients, kinds | _KINDS))
         self.attachments = _By((row.owner, row) for row in found.attachments(db, patients))
         self.sent = _By((row.owner, row) for row in found.sent(db, patients))
-        self.flags = _By((row.patient_id, row) for row in found.flags(db, patients))
+        self.flags = _By(self._flags(patients))
         self.signatures = _By((row.patient_id, row) for row in records.signatures(db, patients))
         self.placements = _By((row.owner, row) for row in found.placements(db, episodes))
         self.plans = _By((row.owner, row) for row in found.plans(db, episodes))
@@ -138,6 +141,16 @@ class _Shelf:
         self.level_changes = _By(found.level_changes(db, episodes))
         self.decisions = _By((row.episode_id, row) for row in records.decisions(db, episodes))
         self.adoptions = adopted.adoptions(work)
+
+    def _flags(self, patients: list[UUID]) -> Iterable[tuple[UUID, StoredFlag]]:
+        """By person: a flag that stands open on a chart merged into this one keeps shut what it kept shut before."""
+        absorbed = merging.absorbed(self.work.db, patients)
+        charts: dict[UUID, UUID] = {one: survivor for survivor, many in absorbed.items() for one in many}
+        for row in found.flags(self.work.db, {*patients, *charts}):
+            if row.patient_id in self.patients:
+                yield row.patient_id, row
+            if row.patient_id in charts:
+                yield charts[row.patient_id], row
 
     # -- one intake
 
@@ -219,7 +232,8 @@ class _Shelf:
     def _standing(self, intake: Intake, flags: Iterable[RaisedFlag]) -> Standing:
         episode = intake.episode
         waiting = [one for one in flags if one.state.value != "acknowledged"]
-        kinds = {row.kind for row in self.items[intake.patient_id]}
+        # of somebody who comes back: what was found and written this time
+        kinds = {row.kind for row in self.items[intake.patient_id] if row.at >= intake.opened_at}
         return Standing(
             admitted=episode is not None
             and episode.state in (EpisodeState.ADMITTED, EpisodeState.STEPPED_DOWN),
@@ -250,6 +264,7 @@ class _Shelf:
             started_at=intake.started_at,
             admitted_at=None if admitted is None else self._instant(admitted),
             birthday_18=adult,
+            unsaid=unsaid(document),
             signatures=self._signatures(patient, adult, closely=closely),
             consents=self._consents(patient, adult, closely=closely),
             assessments=tuple(

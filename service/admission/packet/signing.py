@@ -68,6 +68,7 @@ class Signatory:
     caller_is_patient: bool = False
     intoxicated: bool = False
     incapable: bool = False
+    deceased: bool = False
 
 
 def not_now(rule: ItemRule, new: NewSignature, who: Signatory) -> str | None:
