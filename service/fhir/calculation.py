@@ -70,6 +70,8 @@ class Calculation:
         for one in instrument.context:
             made.variables[name_of("known", one.key)] = known_beside(one)
         for item in instrument.items:
+            made._answer(item)
+        for item in instrument.items:
             made._item(item)
         made._status()
         made._scales()
@@ -78,17 +80,21 @@ class Calculation:
 
     # -- items --------------------------------------------------------------------------------------
 
-    def _item(self, item: Item) -> None:
+    def _answer(self, item: Item) -> None:
         if item.variants:
             self.variables[name_of("link", item.key)] = f"{in_response(item)}.where(answer.exists()).linkId"
         self.variables[name_of("code", item.key)] = answered(item)
+
+    def _item(self, item: Item) -> None:
         if item.asked_when is not None:
             truth = self.truth(item.asked_when)
             self.asked_when[item.key] = truth
             self.variables[name_of("asked", item.key)] = truth
-        self.variables[name_of("points", item.key)] = or_else(
-            f"%{name_of('code', item.key)}.exists()", points_of(item), self._if_skipped(item, "0")
-        )
+        self.variables[name_of("points", item.key)] = self._points(item)
+
+    def _points(self, item: Item) -> str:
+        has_answer = f"%{name_of('code', item.key)}.exists()"
+        return or_else(has_answer, points_of(item), self._if_skipped(item, "0"))
 
     def _if_skipped(self, item: Item, then: str) -> str:
         """`then` for an item that its own rule leaves out; open for any other. Not before its rule has been read."""
@@ -156,7 +162,9 @@ class Calculation:
         """What the item adds; empty while that is open."""
         match scale.method:
             case Method.SUM | Method.MEAN:
-                return f"%{name_of('points', item.key)}"
+                points = name_of("points", item.key)
+                # a rule about a sum that the item itself is part of: its answer counts, its own rule not yet
+                return f"%{points}" if points in self.variables else self._points(item)
             case Method.COUNT:
                 counts, worth = chosen(item, within(scale.count_from, None)), 1
             case Method.HIGHEST:

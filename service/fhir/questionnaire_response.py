@@ -30,12 +30,13 @@ def response_of(instrument: Instrument, one: Assessment) -> Json:
     content = one.content
     form = read_form(instrument, content.answers, content.context)
     items = _context(instrument, form) + _answers(instrument, one, form)
-    status = one.status
+    status, labels = one.status, one.labels
     if one.own is None:
         items += _result(instrument, one)
-    elif status is AssessmentStatus.AMENDED:
-        # that staff amended a form tells a patient nothing about what they said
-        status = AssessmentStatus.COMPLETED
+    else:
+        # labels tell what the answers amount to, and that staff amended a form nothing about what was said
+        labels = frozenset()
+        status = AssessmentStatus.COMPLETED if status is AssessmentStatus.AMENDED else status
     by_patient = content.typed_by is Source.PATIENT
     patient = {"reference": f"Patient/{one.patient_id}"}
     typist = patient if by_patient else {"reference": f"Practitioner/{one.author_id}"}
@@ -45,7 +46,7 @@ def response_of(instrument: Instrument, one: Assessment) -> Json:
         "meta": {
             "versionId": str(one.version),
             "lastUpdated": one.changed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            "security": security(one.labels),
+            "security": security(labels),
         },
         "questionnaire": f"{canonical(instrument.key)}|{instrument.version}",
         "status": _STATUS[status],
