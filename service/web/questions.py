@@ -228,8 +228,9 @@ def fields_of(
 ) -> dict[str, str]:
     """Answers and what stands beside them as the fields of a form that would send them."""
     fields: dict[str, str] = {}
+    multiple = {item.key for item in instrument.items if item.multiple}
     for key, answer in answers.items():
-        if isinstance(answer, list):
+        if key in multiple:
             fields |= {f"{_ANSWER}{key}:{text}": text for text in _texts(answer)}
         elif answer is not None:
             fields[_ANSWER + key] = str(answer)

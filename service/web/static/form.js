@@ -3,6 +3,8 @@
 const SOON = 300; // after an answer
 const AT_LATEST = 1500; // while answers keep coming
 const RETRY = 1000;
+const SLOW = 2000; // without an answer: say so
+const GIVE_UP = 5000;
 const form = document.getElementById("answers");
 const words = document.getElementById("words").dataset;
 const state = document.getElementById("state");
@@ -14,7 +16,7 @@ const field = (name) => form.elements.namedItem(name);
 let changed = 0; // when the oldest answer not sent yet was given
 let timer = 0;
 let saving = null; // the save under way
-let doubt = null; // fields sent whose answer never came
+let doubts = []; // what was sent and never answered: it may have been kept, or may still be
 let stopped = false; // both versions must be looked at first, or it is not ours to save any more
 let heardAt = Date.now();
 
@@ -55,21 +57,26 @@ async function save(leaving = false) {
   saving = send(fields(), leaving);
   await saving;
   saving = null;
-  if (changed && !stopped) timer = setTimeout(save, doubt ? RETRY : Math.min(SOON, Math.max(0, changed + SOON - Date.now())));
+  if (changed && !stopped) timer = setTimeout(save, doubts.length ? RETRY : Math.min(SOON, Math.max(0, changed + SOON - Date.now())));
 }
 
 async function send(sent, leaving) {
-  if (!doubt) say(words.saving);
+  if (!doubts.length) say(words.saving);
   try {
-    if (doubt && !(await settle())) return;
-    const before = doubt;
-    doubt = sent;
+    if (doubts.length && !(await settle())) return;
+    doubts.push(sent);
     const answer = await call("PUT", body(sent), leaving);
     if (answer.status >= 500) throw new Error("later");
-    doubt = null;
     const heard = await answer.json();
+    if (answer.status === 412) return await settle(true);
+    if (answer.status === 401 || answer.status === 403) return ended();
+    // the version has moved on, so nothing sent before can be kept any more
+    doubts = [];
     if (answer.ok) return saved(heard);
-    refused(answer.status, heard, before);
+    if (heard.flags || heard.help) raise(heard.flags, heard.help);
+    if (answer.status === 409) return stop(heard.code === "assessment_not_draft" ? words.closed : heard.detail, false);
+    say("");
+    warn(answer.status === 422 ? words.rejected : words.offline);
   } catch {
     changed ||= Date.now();
     warn(words.offline);
@@ -77,8 +84,8 @@ async function send(sent, leaving) {
   }
 }
 
-// A save whose answer never came may have been kept: then the version is ours; else somebody else's.
-async function settle() {
+// What stands there now: our own words, whose answer never came, or somebody else's?
+async function settle(stale = false) {
   const answer = await call("GET");
   if (answer.status === 401) return ended();
   if (!answer.ok) throw new Error("later");
@@ -87,10 +94,10 @@ async function settle() {
   field("form_token").value = kept.form_token;
   if (kept.version !== Number(field("version").value)) {
     if (!kept.draft) return stop(words.closed, false);
-    if (!same(kept.fields, doubt)) return stop(words.changed, true);
+    if (!doubts.some((sent) => same(kept.fields, sent))) return stop(words.changed, true);
     field("version").value = kept.version;
   }
-  doubt = null;
+  if (stale) changed ||= Date.now();
   return true;
 }
 
@@ -99,11 +106,16 @@ function same(kept, sent) {
   return given(kept) === given(sent);
 }
 
-function call(method, content, leaving = false) {
+async function call(method, content, leaving = false) {
   const headers = { "Form-Token": field("form_token").value };
   if (content) Object.assign(headers, { "Content-Type": "application/json", "If-Match": `"${field("version").value}"` });
-  const signal = leaving ? undefined : AbortSignal.timeout(8000);
-  return fetch(form.dataset.draft, { method, headers, body: content, keepalive: leaving, signal, cache: "no-store" });
+  const signal = leaving ? undefined : AbortSignal.timeout(GIVE_UP);
+  const slow = setTimeout(() => warn(words.offline), SLOW);
+  try {
+    return await fetch(form.dataset.draft, { method, headers, body: content, keepalive: leaving, signal, cache: "no-store" });
+  } finally {
+    clearTimeout(slow);
+  }
 }
 
 function saved(heard) {
@@ -114,21 +126,9 @@ function saved(heard) {
   raise(heard.flags, heard.help);
 }
 
-function refused(status, heard, before) {
-  if (heard.flags || heard.help) raise(heard.flags || [], heard.help);
-  if (status === 401 || status === 403) {
-    doubt = before || fields();
-    return ended();
-  }
-  if (status === 412) return stop(words.changed, true);
-  if (status === 409) return stop(words.closed, false);
-  say("");
-  warn(status === 422 ? words.rejected : words.offline);
-}
-
 function ended() {
   changed ||= Date.now();
-  doubt ||= fields();
+  if (!doubts.length) doubts.push(fields());
   say("");
   warn(words.ended, "/sign-in");
   return false;
@@ -270,11 +270,11 @@ form.addEventListener("input", (event) => {
 // What is not saved yet goes first; else the form would carry a version that is its own past.
 form.addEventListener("submit", async (event) => {
   const submitter = event.submitter;
-  if ((submitter && submitter.value === "compare") || !(saving || changed || doubt || stopped)) return;
+  if ((submitter && submitter.value === "compare") || !(saving || changed || stopped)) return;
   event.preventDefault();
   if (saving) await saving;
   if (changed) await save();
-  if (!(saving || changed || doubt || stopped)) form.requestSubmit(submitter);
+  if (!(saving || changed || stopped)) form.requestSubmit(submitter);
 });
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden" && changed && !saving) save(true);
@@ -282,7 +282,7 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("online", touchIfChanged);
 function touchIfChanged() {
-  if (changed || doubt) touch();
+  if (changed) touch();
 }
 
 // Two minutes before the session ends for want of use, say so; staying is one press.
