@@ -153,6 +153,21 @@ def needs_interpreter(document: Mapping[str, Any]) -> bool:
     return said is True or document.get("interpreter_needed") is True
 
 
+def unsaid(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What must be said in the patient's entry before anybody is written to, and is not: of every telephone number and
+    e-mail address whether it is safe (`channels`), and whether an interpreter is needed (`interpreter`).
+    """
+    said = {str(given.get("address")).strip().casefold() for given in entries(document.get("channels"))}
+    given = [str(document[name]).strip().casefold() for name in ("phone", "email") if document.get(name)]
+    interpreter = document.get("interpreter")
+    needed = (
+        cast("Mapping[str, Any]", interpreter).get("needed") if isinstance(interpreter, Mapping) else None
+    )
+    asked = isinstance(needed, bool) or isinstance(document.get("interpreter_needed"), bool)
+    lacking = (("channels", any(one not in said for one in given)), ("interpreter", not asked))
+    return tuple(name for name, absent in lacking if absent)
+
+
 def _channel_faults(channel: Mapping[str, Any], at: str) -> Iterable[FieldError]:
     kind, address = channel.get("channel"), channel.get("address")
     match kind:

@@ -27,6 +27,8 @@ AGAIN_ON: Final = ("new_text", "birthday_18", "level_change", "suicide_flag")
 #: A person alone decides about these: no waiver ever (packet.md section 3).
 NEVER_WAIVED: Final = frozenset({"F02", "F04", "F22"})
 Start = Literal["opened", "admitted", "screened"]
+#: What an item can wait for in the patient's own entry.
+ENTRY: Final = ("channels", "interpreter")
 How = Literal["form", "consent", "sections", "instruments", "records", "attachments", "placement", "plan"]
 HOWS: Final = ("form", "consent", "sections", "instruments", "records", "attachments", "placement", "plan")
 
@@ -87,6 +89,8 @@ class ItemRule:
     renew_days: int | None = None
     again_on: frozenset[str] = frozenset()
     either: str | None = None
+    #: What the patient's own entry must say before the item is done.
+    entry: frozenset[str] = frozenset()
 
     @property
     def is_form(self) -> bool:
@@ -157,6 +161,7 @@ def _condition(name: str, row: Field) -> Condition:
 _REQUIRED = ("title", "completed_by", "owner", "waits_for", "done_by", "declining", "hook")
 _OPTIONAL = (
     "due", "blocks", "depends_on", "when", "unless", "required", "either", "renew_days", "again_on", "waivable",
+    "entry",
 )  # fmt: skip
 
 
@@ -192,6 +197,7 @@ def _item(key: str, order: int, row: Field, deadlines: Deadlines, known: Collect
         renew_days=renew,
         again_on=frozenset(_words(given["again_on"], AGAIN_ON)) if "again_on" in given else frozenset(),
         either=given["either"].text() if "either" in given else None,
+        entry=frozenset(_words(given["entry"], ENTRY)) if "entry" in given else frozenset(),
     )
 
 

@@ -34,7 +34,14 @@ def happened_to(
         *_asked_again(rule, traces, texts, zone),
         *_decided(rule, traces),
     ]
-    return tuple(one for one in acts if one.at <= now)
+    lacking = [one for one in traces.unsaid if one in rule.entry]
+    return tuple(_unless(lacking, one) for one in acts if one.at <= now)
+
+
+def _unless(lacking: Iterable[str], one: Happened) -> Happened:
+    """A signed form whose questions stand unanswered in the patient's entry is begun, not done."""
+    words = ", ".join(lacking)
+    return Happened(Act.START, one.at, f"Not said yet: {words}.") if words and one.act is Act.FINISH else one
 
 
 def _sent(rule: ItemRule, traces: Traces) -> Iterator[Happened]:

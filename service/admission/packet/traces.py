@@ -102,6 +102,8 @@ class Traces:
     admitted_at: datetime | None = None
     birthday_18: datetime | None = None
     signatures: tuple[SignatureTrace, ...] = ()
+    #: What the patient's own entry does not say yet (`people.contacts.unsaid`).
+    unsaid: tuple[str, ...] = ()
     consents: tuple[ConsentTrace, ...] = ()
     assessments: tuple[AssessmentTrace, ...] = ()
     sections: Mapping[str, SectionTrace] = field(default_factory=dict[str, SectionTrace])
