@@ -14,6 +14,7 @@ from service.intake.answers import Form, read_form
 from service.intake.assessment import Assessment, AssessmentStatus, Source
 from service.intake.context import ContextField, ContextKind
 from service.intake.instrument import TOTAL, Instrument, Item
+from service.labels import Label
 
 Json = dict[str, Any]
 _STATUS: Final = {
@@ -35,7 +36,7 @@ def response_of(instrument: Instrument, one: Assessment) -> Json:
         items += _result(instrument, one)
     else:
         # labels tell what the answers amount to, and that staff amended a form nothing about what was said
-        labels = frozenset()
+        labels = frozenset[Label]()
         status = AssessmentStatus.COMPLETED if status is AssessmentStatus.AMENDED else status
     by_patient = content.typed_by is Source.PATIENT
     patient = {"reference": f"Patient/{one.patient_id}"}
