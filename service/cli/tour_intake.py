@@ -14,6 +14,12 @@ _GATE = {
     "withdrawal_check_missing", "f20_missing", "placement_missing", "f27_missing",
 }  # fmt: skip
 _NEVER = ("riverbend", "intensive", "recovery", "substance", "alcohol", "treatment", "therapy")
+_SAFETY = {
+    "warning_signs": ["I stop answering the phone (synthetic)"],
+    "coping": ["A walk to the river"],
+    "professionals": [{"name": "Crisis line", "phone": "988"}],
+    "safer_surroundings": "The key is with a neighbour.",
+}
 _VITALS = {"systolic": 122, "diastolic": 78, "heart_rate": 74, "temperature": 36.7, "respiration": 14}
 
 
@@ -146,6 +152,9 @@ async def plan(stage: Stage) -> None:
     rules = sorted({one["code"] for one in refused.body["errors"]})
     expect(len(rules) >= 4, f"A plan of almost nothing lacks only {rules}.")
     stage.saw("clinician", f"put a thin plan in force: refused by {', '.join(rules)}")
+    kept = await clinician.post(f"{_newcomer(stage)}/safety-plans", _SAFETY | {"given_on": stage.today})
+    whole |= {"safety": whole["safety"] | {"safety_plan": kept.body["id"]}}
+    stage.saw("clinician", "a safety plan first, because the ninth question was answered yes")
     await clinician.ask("PUT", path, whole, version=draft.etag)
     name = f"Nell {stage.family_name}"
     for body in ({"kind": "clinician"}, {"kind": "patient", "name": name, "decision": "agrees"}):

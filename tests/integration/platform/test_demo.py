@@ -35,12 +35,20 @@ _COUNTS = {
     "review": "select count(*) from review where state = 'open'",
     "attachment": "select count(*) from attachment",
     "adoption": "select count(*) from consent_text",
+    "merge": "select count(*) from patient_merge where state = 'merged'",
+    "waiting": "select count(*) from message where state = 'queued'",
+    "visit": "select count(*) from visit",
+    "licence": "select count(*) from credential where ends_on is not null",
 }
 _LISTED = {
     "kinds": "select distinct kind from consent where state <> 'draft'",
     "bases": "select distinct basis from disclosure",
     "papers": "select distinct kind || ' ' || state from evidence",
     "restrictions": "select state from restriction",
+    "episodes": "select state from episode",
+    "plans": "select status from care_plan",
+    "decisions": "select state from placement",
+    "forms": "select outcome from form_signature",
 }
 
 
@@ -84,13 +92,13 @@ def test_the_caseload_is_large_and_visibly_synthetic() -> None:
 
 def test_an_interrupted_demo_goes_on_and_does_nothing_twice(prepared: Path) -> None:
     counts = _counts(prepared)
-    assert counts["patient"] == len(caseload())
+    assert counts["patient"] == len(caseload()) + 1  # one was registered twice
     steps = [step for case in caseload() for step in case.steps]
     made = [step for step in steps if step.act in ("disclose", "request") or _discloses(step)]
     assert counts["disclosure"] == len(made)
     assert counts["revoked"] == 5
     assert counts["active"] >= 10
-    assert counts["draft"] == 6
+    assert counts["draft"] == 7
     assert counts["flag"] >= 6
 
 
@@ -130,6 +138,17 @@ def test_the_caseload_shows_what_the_law_knows(prepared: Path) -> None:
     assert found["restrictions"] == {"agreed", "declined"}
     counts = _counts(prepared)
     assert (counts["review"], counts["attachment"], counts["adoption"]) == (2, 1, 1)
+
+
+def test_the_caseload_shows_intake_and_care_in_every_state(prepared: Path) -> None:
+    found = _listed(prepared)
+    assert found["episodes"] == {"referred", "admitted", "stepped_down", "discharged", "not_admitted"}
+    assert found["decisions"] >= {"signed", "awaiting_second"}
+    assert found["plans"] >= {"active"}
+    assert found["forms"] == {"signed", "given", "declined"}
+    counts = _counts(prepared)
+    assert (counts["merge"], counts["waiting"], counts["licence"]) == (1, 2, 2)
+    assert counts["visit"] >= 4 and counts["licence"] == 2
 
 
 def test_a_minor_of_the_caseload_is_one_whenever_the_demo_is_made() -> None:
@@ -188,8 +207,8 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert serving.interrupt() == 0
         assert "Stopped." in serving.log.read_text()
     assert (
-        _counts(prepared)["patient"] == patients + 7
-    )  # a patient and a namesake each time, a minor where the tour gets so far
+        _counts(prepared)["patient"] == patients + 9
+    )  # a patient and a namesake each time; a minor, a newcomer and their second chart where the tour gets so far
 
 
 def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from service.config import Settings, read_settings
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier, NotNow, Outcome, Parcel, Refused, Sent
 from service.delivery.model import Channel
+from service.delivery.outbox import OUTBOX
 from service.delivery.smtp import Mail
 from service.errors import StartRefused
 from service.jobs.registered import carriers_of
@@ -186,3 +187,14 @@ def _contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(path)
     return theirs, ssl.create_default_context(cafile=str(path))
+
+
+def test_a_demo_writes_files_for_their_owner_and_nothing_else_does(tmp_path: Path) -> None:
+    settings = read_settings(_ENV | {"CONSENTRY_DATA": str(tmp_path)})
+    assert isinstance(carriers_of(settings)[Channel.EMAIL], NoCarrier)
+    outbox = carriers_of(replace(settings, demo=True))[Channel.TEXT]
+    for words in ("first", "again"):
+        assert asyncio.run(outbox.carry(replace(PARCEL, body=words))) == Sent()
+    (written,) = (tmp_path / OUTBOX).iterdir()
+    assert written.read_text().endswith("Subject: Hello\n\nagain\n")
+    assert [one.stat().st_mode & 0o777 for one in (written, written.parent)] == [0o600, 0o700]
