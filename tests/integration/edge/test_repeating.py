@@ -195,4 +195,9 @@ def test_every_new_act_sent_twice_is_done_once(service: Service) -> None:
     png = {"Content-Type": "image/png"}
     made = twice.act("clinician", f"{patient}/attachments?kind=other", PNG, headers=png)
     twice.act("clinician", f"/attachments/{made['id']}/error", why, other=because)
-    assert len(twice.done) == 17
+    licence = {"licence_id": "L-1 on test", "holder": "A holder on test", "attestation": "We are licensed."}
+    own = {"instrument": "audit", "version": 1, "wording": {}, **licence}
+    attested = {"pack": own, "starts_on": "2026-01-01", "expires_on": "2030-12-31"}
+    made = twice.act("compliance", "/instruments/audit/packs", attested, other={"expires_on": "2031-12-31"})
+    twice.act("compliance", f"/packs/{made['id']}/withdrawal", why, other=because)
+    assert len(twice.done) == 19

@@ -5,10 +5,10 @@ variables (each knows those before it) and calculated items.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import fhirpathpy
@@ -79,8 +79,8 @@ def without_result(response: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _compiled(text: str) -> Any:
-    return fhirpathpy.compile(text)
+def _compiled(text: str) -> Callable[[dict[str, Any], dict[str, Any]], list[Any]]:
+    return cast("Any", fhirpathpy).compile(text)
 
 
 def recomputed(questionnaire: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def items_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
 def _plain(found: list[Any]) -> Any:
     assert len(found) <= 1, found
     (one,) = found or [None]
-    return one["code"] if isinstance(one, dict) else one
+    return cast("dict[str, Any]", one)["code"] if isinstance(one, dict) else one
 
 
 def expected(result: Result) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_a_patient_reads_answers_and_no_result() -> None:
     phq = shipped("phq-9")
     answers = {f"phq9.{number}": 3 for number in range(1, 10)}
     of_staff = exported_response(phq, assessment(phq, answers))
-    totals = {item["linkId"]: item.get("answer") for item in items_of(of_staff)}
+    totals = {item["linkId"]: item.get("answer", []) for item in items_of(of_staff)}
     assert totals["total"] == [{"valueInteger": 27}]
     assert totals["band"][0]["valueCoding"]["code"] == "severe"
     for status, word in STATES.items():

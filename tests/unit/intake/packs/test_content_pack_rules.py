@@ -41,15 +41,17 @@ def document(key: str = "audit", **more: Any) -> dict[str, Any]:
 
 
 def pack(key: str = "audit", number: int = 1, **more: Any) -> Pack:
-    given_here = {"document": document(key), "starts_on": TODAY, "expires_on": date(2027, 3, 9)} | more
-    return Pack(
+    usual = Pack(
         id=UUID(int=number),
+        document=document(key),
         sha256="",
-        state=given_here.pop("state", PackState.ACTIVE),
+        state=PackState.ACTIVE,
+        starts_on=TODAY,
+        expires_on=date(2027, 3, 9),
         attested_by=UUID(int=99),
         attested_at=datetime(2026, 3, 1, number, tzinfo=UTC),
-        **given_here,
     )
+    return replace(usual, **more)
 
 
 def where(key: str, *packs: Pack, today: date = TODAY) -> tuple[Standing, int | None]:
