@@ -222,7 +222,7 @@ def _task(work: Work, state: State, item: PacketItem, language: str) -> Task:
     return Task(
         item=item,
         title=item.title if rule is None else rule.title.get(language, item.title),
-        due="" if due is None else due_of(work, due),
+        due="" if due is None else due_of(work, due, language),
         overdue=due is not None and due < work.now and item.status is not Status.DONE,
         blocks=", ".join(BLOCKS[block] for block in item.blocks),
         forms=tuple(one for one in forms if one is not None),

@@ -126,7 +126,12 @@ def test_an_urgent_answer_is_heard_on_the_page_that_it_is_given_on(
     assert alert.locator(".alert").count() == 1, "a person closes it, not another answer"
     visit.open(f"/patients/{patient.id}/intake")
     flags = visit.page.get_by_role("region", name="Act on these now")
-    for said in ("Next step:", "Call: Dr Olu Testperson, +1-555-0143", "Owner: Intake, taken by nobody yet", "Due:"):
+    for said in (
+        "Next step:",
+        "Call: Dr Olu Testperson, +1-555-0143",
+        "Owner: Intake, taken by nobody yet",
+        "Due:",
+    ):
         assert said in flags.inner_text()
     visit.open("/work-list")
     entry = visit.page.locator("li.card-flagged")
