@@ -41,17 +41,22 @@ class Form:
     conflicts: frozenset[str]
     mismatches: frozenset[str]
     sound: bool
+    #: Context that says which form this is, in words the instrument has not: what the answers mean is not known.
+    unread: tuple[str, ...] = ()
 
 
 def read_form(instrument: Instrument, answers: object, context: object) -> Form:
     """Read answers given by item key (a mapping) or in item order (a sequence); anything else is unsound."""
     known = read_context(instrument, context)
+    unread = _unread(instrument, context)
     items = {item.key: in_context(item, known) for item in instrument.items}
     raw, declined, sound = _by_key(instrument, answers)
     readings = {key: _reading(item, raw.get(key), declined) for key, item in items.items()}
     mismatches = _derive(items, readings, known)
     conflicts = _skip(instrument, items, readings, known)
-    return Form(items, readings, known, frozenset(conflicts), frozenset(mismatches), sound)
+    return Form(
+        items, readings, known, frozenset(conflicts), frozenset(mismatches), sound and not unread, unread
+    )
 
 
 def read_context(instrument: Instrument, given: object) -> dict[str, str]:
@@ -67,6 +72,20 @@ def read_context(instrument: Instrument, given: object) -> dict[str, str]:
         if value is not None:
             known[field.key] = value
     return known
+
+
+def _unread(instrument: Instrument, given: object) -> tuple[str, ...]:
+    """The fields that keep forms apart and were given as something else: the default would be another form."""
+    found: Mapping[object, object] = (
+        cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {}
+    )
+    return tuple(
+        field.key
+        for field in instrument.context
+        if field.separates
+        and found.get(field.key) is not None
+        and _context_value(field, found.get(field.key)) is None
+    )
 
 
 def _context_value(field: ContextField, value: object) -> str | None:

@@ -230,6 +230,10 @@ def fault_of(
             FieldError(f"answers.{key}", "out_of_range", "Not one of this item's options.")
             for key in result.refused
         )
+        wrong += tuple(
+            FieldError(f"context.{key}", "unknown_form", "Not a form of this instrument.")
+            for key in result.unread
+        )
         unknown = FieldError("answers", "unknown_item", "The form has an item that the instrument has not.")
         detail = "The form has answers that are not among the options. Nothing was saved"
         detail += "; flags were kept." if "flags" in extra else "."

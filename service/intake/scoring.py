@@ -46,6 +46,8 @@ class Result:
     rule_version: str
     #: What must be known beside the answers before the form is completed, and is not.
     unknown: tuple[str, ...] = ()
+    #: Context that names a form the instrument has not; the answers are then refused whole.
+    unread: tuple[str, ...] = ()
 
 
 def score(instrument: Instrument, answers: object, context: object = None) -> Result:
@@ -80,6 +82,7 @@ def score(instrument: Instrument, answers: object, context: object = None) -> Re
             if one.separates and one.key in form.context
         },
         rule_version=instrument.rule_version,
+        unread=form.unread,
         unknown=tuple(one.key for one in instrument.context if one.required and one.key not in form.context),
     )
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.answers import read_form
+from service.intake.assessment import fault_of
 from service.intake.conditions import Word
 from service.intake.flags import Status
 from service.intake.instrument import Instrument
@@ -259,3 +260,17 @@ def test_every_total_has_one_band() -> None:
 
 def test_words_are_never_values() -> None:
     assert not any(isinstance(word, int) for word in Word)
+
+
+@pytest.mark.parametrize("form", ["days", "30", "", 30, True, ["30-day"]])
+def test_a_form_that_an_instrument_has_not_is_never_read_as_another(form: object) -> None:
+    bam = shipped("bam")
+    zeros = {item.key: 0 for item in bam.items}
+    result = score(bam, zeros, {"form": form})
+    assert (result.status, result.total, result.unread) == (Status.REJECTED, None, ("form",))
+    assert set(result.subscores.values()) == {None}
+    fault = fault_of(result, completing=False, claimed_total=None)
+    assert fault is not None
+    assert [(one.field, one.code) for one in fault.errors] == [("context.form", "unknown_form")]
+    for said in ({}, {"form": None}, {"form": "7-day"}):
+        assert score(bam, zeros, said).status is Status.COMPLETE
