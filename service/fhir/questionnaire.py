@@ -94,7 +94,12 @@ def _group(link: str, text: str, items: list[Json]) -> Json:
 
 
 def _context(instrument: Instrument, one: ContextField) -> Json:
-    item: Json = {"linkId": f"{CONTEXT}.{one.key}", "type": _TYPES[one.kind], "text": one.label}
+    item: Json = {
+        "linkId": f"{CONTEXT}.{one.key}",
+        "text": one.label,
+        "type": _TYPES[one.kind],
+        "required": one.required,
+    }
     extensions: list[Json] = [] if one.asked else [extension(HIDDEN, "Boolean", value=True)]
     if one.kind is ContextKind.CHOICE:
         item["answerOption"] = [

@@ -65,6 +65,8 @@ def test_instrument_is_a_valid_questionnaire(one: Instrument) -> None:
             assert [coding.get("extension", [{}])[0].get("url", ORDINAL_VALUE) for coding in codings] == [
                 ORDINAL_VALUE
             ] * len(codings)
+    beside = {field.key: links[f"context.{field.key}"]["required"] for field in one.context}
+    assert beside == {field.key: field.required for field in one.context}
     result = links["result"]
     assert {"url": HIDDEN, "valueBoolean": True} in result["extension"]
     assert all(item["readOnly"] for item in result["item"])
