@@ -105,6 +105,7 @@ def save(
             subject_id=None if made is None else made.id,
             instrument=instrument.key,
             flags=result.flags,
+            fresh=made is not None,
         )
     return assessment_id, made
 

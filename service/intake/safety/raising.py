@@ -27,21 +27,25 @@ def raise_flags(
     instrument: str,
     flags: Iterable[Flag],
     known: Iterable[Flag] = (),
+    fresh: bool = False,
 ) -> None:
     """Keep the flags that ask somebody to act, each once: not those the form already had (`known`), nor those that
-    stand open for the same form (or section, or decision). Called after the act itself was recorded.
+    stand open for the same form (or section, or decision). Called after the act itself was recorded. `fresh`: the
+    subject was made in this act, so nothing can stand open for it, and nobody else can be raising for it.
     """
     had = {flag.code for flag in known}
     new = [flag for flag in flags if flag.task is not None and flag.code not in had]
     if not new:
         return
-    records.take_turn(work.db, patient_id)
-    standing = {
-        one.flag.code
-        for one in open_flags(work, patient_id)
-        if (one.patient_id, one.source, one.subject_id, one.instrument)
-        == (patient_id, source, subject_id, instrument)
-    }
+    standing: set[str] = set()
+    if not fresh:
+        records.take_turn(work.db, patient_id)
+        subject = (patient_id, source, subject_id, instrument)
+        standing = {
+            one.flag.code
+            for one in open_flags(work, patient_id)
+            if (one.patient_id, one.source, one.subject_id, one.instrument) == subject
+        }
     for flag in new:
         if flag.code in standing:
             continue
