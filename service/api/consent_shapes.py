@@ -171,6 +171,10 @@ class SignatureBody(StrictModel):
     )
     signed_on: IsoDate | None = None
     text_sha256: ShortText | None = None
+    interpreter_id: ShortText | None = Field(
+        default=None, description="Needed where the patient's entry says that an interpreter is."
+    )
+    interpreter_relative: bool = Field(default=False, description="True is refused: nobody of the family.")
 
     def given(self) -> Signing:
         return Signing(
@@ -181,6 +185,8 @@ class SignatureBody(StrictModel):
             attestation=self.attestation,
             image=self.image,
             signed_on=self.signed_on,
+            interpreter_id=self.interpreter_id,
+            interpreter_relative=self.interpreter_relative,
             text_sha256=self.text_sha256,
         )
 

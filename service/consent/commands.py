@@ -76,6 +76,9 @@ class Signing:
     image: str | None = None
     signed_on: date | None = None
     text_sha256: str | None = None
+    #: Who interpreted: their id with the program. Nobody of the family.
+    interpreter_id: str | None = None
+    interpreter_relative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -229,6 +229,7 @@ class Signature:
     witness_account_id: UUID | None = None
     authority: str | None = None
     image_sha256: str | None = None
+    interpreter_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from service.consent.sealing import OpenedConsent
 from service.consent.texts.operations import refuse_changed_words
 from service.consent.validity import local_day
 from service.errors import Code, Conflict, FieldError, Invalid
+from service.people.contacts import needs_interpreter
+from service.people.operations import open_demographics
+from service.people.records import patient_for_share
 from service.work import Work
 
 
@@ -33,6 +36,7 @@ def sign(
     if work.caller.kind is CallerKind.PATIENT and given.role != SignerRole.PATIENT:
         fault = FieldError("signatures.signer", "C-SIGNER", "In this session only the patient signs.")
         raise Invalid(Code.CONSENT_INCOMPLETE, "This consent cannot be in force as it is.", [fault])
+    _check_interpreter(work, opened.record.patient_id, given)
     refuse_changed_words(work, book, opened.record.text_version)
     text = text_of(book, opened.record)
     rendered = render(opened.record.terms, text)
@@ -67,3 +71,18 @@ def sign(
         records.name_recipients(work, record)
     detail = {"signer": str(signature.role)}
     return done(work, book, transition.action, OpenedConsent(record, rendered, work.now), detail)
+
+
+def _check_interpreter(work: Work, patient_id: UUID, given: Signing) -> None:
+    """Consent is written so that the patient understands it (2.31; 45 CFR 164.508(c)(3) plain language): who needs an
+    interpreter signs with one who is named, and with nobody of the family, who may have an interest in the answer. That
+    it is refused without one is our policy (45 CFR 92.201 for federally assisted programs, memory).
+    """
+    if given.interpreter_relative:
+        fault = FieldError("interpreter_relative", "relative", "Nobody of the family interprets a consent.")
+        raise Invalid(Code.INTERPRETER_MISSING, "This consent cannot be signed like this.", [fault])
+    patient = patient_for_share(work.db, patient_id)
+    needed = patient is not None and needs_interpreter(open_demographics(work, patient))
+    if needed and not (given.interpreter_id or "").strip():
+        fault = FieldError("interpreter_id", "missing", "Name the interpreter, with their id.")
+        raise Invalid(Code.INTERPRETER_MISSING, "This patient signs through an interpreter.", [fault])

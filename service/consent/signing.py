@@ -48,6 +48,7 @@ def signature_of(caller: Caller, given: Given, rendered: str, today: date, now: 
         witness_account_id=caller.account_id if caller.kind is CallerKind.STAFF else None,
         authority=given.authority,
         image_sha256=None if given.image is None else image_hash(given.image, given.method),
+        interpreter_id=given.interpreter_id,
     )
 
 

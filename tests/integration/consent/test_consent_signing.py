@@ -32,6 +32,21 @@ def test_the_words_that_are_signed_are_the_words_that_were_shown(desk: Desk) -> 
     assert signed.json()["document"] == edited.json()["document"]
 
 
+def test_who_needs_an_interpreter_signs_with_one_who_is_named(desk: Desk) -> None:
+    made = desk.drafted(SPECIFIC)
+    asked = {"interpreter": {"needed": True, "language": "es"}}
+    assert desk.intake.patch(f"/patients/{desk.patient_id}", asked, version=1).status_code == 200
+    path = f"/consents/{made['id']}/signatures"
+    family = {"interpreter_id": "MI-20417", "interpreter_relative": True}
+    for given, field in (({}, "interpreter_id"), (family, "interpreter_relative")):
+        refused = desk.patient.post(path, SIGNATURE | given)
+        assert (refused.status_code, refused.json()["code"]) == (422, "interpreter_missing"), refused.text
+        assert [one["field"] for one in refused.json()["errors"]] == [field]
+    assert desk.patient.post(path, SIGNATURE | {"interpreter_id": " "}).status_code == 422
+    signed = desk.patient.post(path, SIGNATURE | {"interpreter_id": "MI-20417"})
+    assert (signed.status_code, signed.json()["state"]) == (201, "active"), signed.text
+
+
 def test_a_patient_signs_alone_and_staff_witnesses_on_its_device(desk: Desk) -> None:
     alone = desk.signed(SPECIFIC)
     assert [s["witnessed"] for s in alone["signatures"]] == [False]

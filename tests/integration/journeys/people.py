@@ -191,6 +191,7 @@ class Journey:
             "signer": {"role": "patient", "name": name},
             "method": "typed",
             "attestation": "I have read this and I agree to it.",
+            "interpreter_id": INTERPRETER["interpreter_id"],
         }
         signed = self.own.ok("POST", f"/consents/{made['id']}/signatures", signature)
         assert signed["state"] == "active", signed
