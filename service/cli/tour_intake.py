@@ -181,8 +181,8 @@ async def merge(stage: Stage) -> None:
     }
     made = (await intake.post(f"{_newcomer(stage)}/merges", body)).body
     expect(made["state"] == "merged", f"The charts are {made['state']}.")
-    note = {"kind": "progress_note", "unit": "IOP", "labels": ["SUD"], "content": "Synthetic."}
-    await stage["clinician"].post(f"/patients/{twin['id']}/items", note, expect=409)
+    again = {"unit": "IOP", "opened_on": stage.today}
+    await intake.post(f"/patients/{twin['id']}/episodes", again, expect=409)
     stage.saw("intake", "merged: the second chart takes nothing new")
     undone = (await intake.post(f"/merges/{made['id']}/undoing", {"reason": "Sisters."}, expect=200)).body
     expect(undone["undone"] is not None, "Nothing says that the merge was undone.")
