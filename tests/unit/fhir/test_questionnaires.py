@@ -181,3 +181,21 @@ def test_conditions_are_three_valued_in_fhirpath_too() -> None:
     assert truth(bam, ContextCondition("form", frozenset({"7-day"})), {}, {"form": "7-day"}) is True
     with pytest.raises(ValueError, match="band"):
         Calculation.of(gad).truth(BandCondition(frozenset({"mild"})))
+
+
+def test_conditions_over_choices_counts_and_places() -> None:
+    hrsn = shipped("ahc-hrsn")
+    problems = ItemCondition(("ahchrsn.2",), at_least=1)
+    assert truth(hrsn, problems, {"ahchrsn.2": ["mold"]}) is True
+    assert truth(hrsn, problems, {"ahchrsn.2": ["none"]}) is False
+    assert truth(hrsn, problems, {}) is None
+    never = ItemCondition(("ahchrsn.2",), at_least=99)
+    assert truth(hrsn, never, {"ahchrsn.2": ["mold"]}) is False
+    phq = shipped("phq-9")
+    many = ScaleCondition("symptoms", at_least=2)
+    assert truth(phq, many, {"phq9.1": 2, "phq9.2": 3}) is True
+    assert truth(phq, many, {"phq9.1": 2}) is None
+    assert truth(phq, many, {f"phq9.{number}": 1 for number in range(1, 9)}) is False
+    gad = shipped("gad-7")
+    nothing = ItemCondition(("gad7.1",))
+    assert truth(gad, nothing, {"gad7.1": 0}) is False
