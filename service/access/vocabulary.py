@@ -27,6 +27,9 @@ LISTED: Final = frozenset(
     {"recipient_roles", "consent_kind", "consent_signer", "patient_life", "kind", "note_class", "regime"}
 )
 
+#: How somebody may have come in.
+ASSURANCES: Final = frozenset({"password", "link", "service", "console"})
+
 #: Cedar's syntax tree as JSON.
 Node: TypeAlias = Mapping[str, Any]
 
@@ -59,6 +62,7 @@ def read_vocabulary(listed: str, evidence: str, purposes: Purposes) -> Vocabular
             raise StartRefused(f"policies/purposes.yaml: {purpose.code}: no such kind: {_list(strange)}")
     words["purpose_code"] = frozenset(purposes.by_code)
     words["purpose_class"] = frozenset(purpose.legal_class.value for purpose in purposes.by_code.values())
+    words["assurance"] = ASSURANCES
     words["evidence_kind"] = frozenset(says)
     words["evidence_says"] = frozenset(word for of in says.values() for word in of)
     return Vocabulary(MappingProxyType(words), MappingProxyType(says))
@@ -129,8 +133,12 @@ def literals(node: Any, fact: str | None = None) -> Iterator[tuple[str | None, s
 
 
 def _fact(node: Any) -> str | None:
-    """X of `context.facts.X`; None for anything else."""
+    """X of `context.facts.X`, and how the caller signed in; None for anything else."""
     match node:
+        case {
+            ".": {"left": {".": {"left": {"Var": "context"}, "attr": "caller"}}, "attr": "assurance" as name}
+        }:
+            return name
         case {".": {"left": {".": {"left": {"Var": "context"}, "attr": "facts"}}, "attr": str(name)}}:
             return name
         case _:

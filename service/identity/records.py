@@ -241,6 +241,8 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> Foun
         units=frozenset(row.units),
         patient_id=None if row.patient_id is None else PatientId(row.patient_id),
         recipient_id=None if row.recipient_id is None else RecipientId(row.recipient_id),
+        # less than a password: a telephone that somebody else may hold, and a birth date
+        assurance="link" if row.channel == Channel.LINK else "password",
     )
     held = tuple(_held(*one) for one in row.credentials or ())
     return FoundSession(caller, row.program_version or 0, Channel(row.channel), held)

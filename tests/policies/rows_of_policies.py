@@ -28,6 +28,7 @@ _CREDENTIAL: Mapping[str, Mapping[str, bool]] = {
     "unrecorded": {},
     "in_force": {"credential_in_force": True},
     "lapsed": {"credential_lapsed": True},
+    "packet_link": {"assurance": "link"},
     "required": {"credential_required": True},
     "required_and_in_force": {"credential_required": True, "credential_in_force": True},
 }

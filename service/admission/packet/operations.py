@@ -18,7 +18,7 @@ from service.admission.packet.derive import packet_of
 from service.admission.packet.gate import gates_of
 from service.admission.packet.gathering import Gathered, Intake, Library, gather, intake_of
 from service.admission.packet.lifecycle import Act, after
-from service.admission.packet.model import Block, Gate, Outcome, PacketItem, Source
+from service.admission.packet.model import Block, Gate, Missing, Outcome, PacketItem, Source
 from service.admission.packet.prefill import Answered, Known, known_values
 from service.admission.packet.records import StoredDecision
 from service.admission.packet.sealing import opened_signature
@@ -27,7 +27,7 @@ from service.errors import Code, Conflict, FieldError, Invalid, NotFound
 from service.identity.records import account_by_id
 from service.people.episodes.episode import Episode
 from service.people.episodes.operations import current_episode
-from service.people.facts import load_patient
+from service.people.facts import facts_of, load_patient
 from service.people.operations import open_demographics
 from service.people.records import StoredPatient, patient_by_id
 from service.work import Json, Work
@@ -66,6 +66,8 @@ def read_packet(work: Work, library: Library, patient_id: UUID) -> Packet:
     packet = packet_in(work, library, _intake(work, stored))
     if work.caller.kind is CallerKind.PATIENT:
         packet = _own(packet)
+    elif not work.permits(Action.ASSESSMENT_LIST, facts_of(work, stored)):
+        packet = _without_findings(packet)
     _record(work, Action.PACKET_READ, patient_id, None, {"items": len(packet.items)})
     return packet
 
@@ -293,6 +295,20 @@ def _own(packet: Packet) -> Packet:
         replace(item, why="", assignee_id=None) for item in packet.items if item.source is Source.PATIENT
     )
     return Packet(packet.gathered, mine, ())
+
+
+def _without_findings(packet: Packet) -> Packet:
+    """For somebody who looks after the packet and may not read what was answered: that an urgent flag keeps a step
+    shut, not what it is about.
+    """
+    gates = tuple(
+        replace(gate, missing=tuple(_unsaid(one) for one in gate.missing)) for gate in packet.gates
+    )
+    return replace(packet, gathered=replace(packet.gathered, flags=()), gates=gates)
+
+
+def _unsaid(missing: Missing) -> Missing:
+    return replace(missing, words="An urgent flag is open.") if missing.code == "open_emergency" else missing
 
 
 def _role(work: Work) -> str:
