@@ -21,7 +21,10 @@ OPERATIONS = {
     for path, methods in DESCRIBED["paths"].items()
     for method, operation in methods.items()
 }
-SPEAKERS = {"audit": "compliance", "administration": "administrator", "record": "clinician"}
+SPEAKERS = {"audit": "compliance", "administration": "administrator", "record": "clinician"} | {
+    "placement": "clinician",
+    "care_plans": "clinician",
+}
 
 #: As they stand in an address, percent-encoded.
 PARAMETERS = (

@@ -9,6 +9,7 @@ from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
 from tests.fuzz.charts import bodies_of_charts, charts_of
+from tests.fuzz.intake import Stay
 from tests.house import Client, Service
 from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
 from tests.unit.evidence.papers import PAPERS
@@ -80,13 +81,28 @@ class Town(Office):
             "user_id": [str(service.account(role, name="somebody else").id) for role in ("intake",)],
             "session_id": [str(service.account("intake", name="signed in elsewhere").session_id)],
             "entry_id": [str(entry["id"]) for entry in service.entries()[-5:]],
-            "key": ["phq-9", "asq"],
-            "section": ["home", "substances", "vitals", "psychiatric"],
             "version": sorted(service.house.state.rulebook.versions),
             "restriction_id": [self._restriction(recipient) for _ in range(2)],
             "grant_id": [self._grant()],
             "review_id": self._reviews(),
         } | charts_of(self.intake, self.patient_id)
+        self.stay = Stay(self)
+        stay = self.stay.known(self.caller("administrator"))
+        stay["item_id"] += self.known["item_id"]
+        self.known |= stay
+        self._bodies |= self.stay.bodies()
+
+    def good(self, name: str) -> Sequence[Any]:
+        """Bodies that do something, of one operation."""
+        return self._bodies.get(name, ())
+
+    def restock_stay(self) -> None:
+        """An episode that is open and a plan that is a draft: what acts on them may end."""
+        episode_id = self.stay.admitted()
+        self.known["episode_id"] = [episode_id]
+        (plan,) = self.known["plan_id"]
+        if self.clinician.get(f"/care-plans/{plan}").json().get("status") != "draft":
+            self.known["plan_id"] = [self.stay.begun()]
 
     def restock(self, name: str) -> None:
         """Consents, forms and flags nobody has ended yet, once for each operation."""
@@ -236,7 +252,9 @@ class Town(Office):
         astray = case.meta is not None and case.meta.is_negative_at(ParameterLocation.PATH)
         if not astray and chosen.random() < 0.9:
             for name in case.path_parameters:
-                case.path_parameters[name] = chosen.choice(self.known[name])
+                case.path_parameters[name] = chosen.choice(
+                    self.known.get(name) or [case.path_parameters[name]]
+                )
         if "If-Match" in case.headers and chosen.random() < 0.7:
             case.headers["If-Match"] = f'"{chosen.randint(1, 3)}"'
         good = self._bodies.get(case.operation.definition.raw["operationId"])

@@ -157,7 +157,10 @@ def hours_of(work: Work, books: Books, episode_id: UUID) -> tuple[Ledger, ...]:
 
 
 def gates_of(work: Work, books: Books, episode_id: UUID) -> Gates:
-    """How the gates of a step down stand. Nothing is moved."""
+    """How the gates of a step down stand. Nothing is moved. They show scores and the word of staff about them: whoever
+    reads their own plan does not for that read these.
+    """
+    authorised_episode(work, Action.EPISODE_READ, episode_id)
     episode = authorised_episode(work, Action.CARE_PLAN_READ, episode_id)
     found = gates(gate_facts(work, books, episode, kept.plan_of(work, episode.id)), books.plans)
     work.record(
