@@ -16,6 +16,7 @@ from service.api.medical_shapes import (
 from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import Uuid
+from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.errors import Code, Invalid
 from service.intake.medical import diagnosing, operations
@@ -50,9 +51,15 @@ async def record_diagnosis(request: Request, patient_id: Uuid, body: DiagnosisBo
     response_model=DiagnosisListModel,
     summary="Current diagnoses, oldest first",
 )
-async def list_diagnoses(request: Request, patient_id: Uuid) -> Response:
-    found = await perform(request, lambda work: diagnosing.list_diagnoses(work, patient_id))
-    return reply(200, {"items": [form_shape(one) for one in found], "next_cursor": None})
+async def list_diagnoses(
+    request: Request, patient_id: Uuid, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    after = read_cursor(cursor)
+    found, last = await perform(
+        request, lambda work: diagnosing.list_diagnoses(work, patient_id, after=after, at_most=limit)
+    )
+    more = None if last is None else write_cursor(last)
+    return reply(200, {"items": [form_shape(one) for one in found], "next_cursor": more})
 
 
 @router.put(

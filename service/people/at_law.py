@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from service.people.patient import Event
-from service.people.state_rules import USUAL_MAJORITY, StateRule
+from service.people.state_rules import USUAL_MAJORITY, StateRule, may_sign_alone
 
 _CAPACITY: Final = frozenset({Event.INCAPACITY_ADJUDICATED.value, Event.CAPACITY_RESTORED.value})
 
@@ -55,6 +55,13 @@ def at_law(
         adjudicated=bool(findings) and findings[-1][1],
         fundraising_opt_out=Event.FUNDRAISING_OPT_OUT.value in kinds,
     )
+
+
+def decided_for(one: PatientAtLaw, rule: StateRule | None) -> bool:
+    """Whether somebody else decides about the treatment, alone or beside the patient: for who was found unable to, and
+    for a minor whom the law of the state does not let consent alone (42 CFR 2.14(b); an unknown state does not).
+    """
+    return one.adjudicated or (one.minor is True and not may_sign_alone(rule, one.age or 0))
 
 
 def years(born: date, on: date) -> int:

@@ -41,6 +41,7 @@ from service.intake.medical.book import MedicalBook
 from service.intake.medical.reading import diagnoses_of, medical_facts
 from service.intake.safety.raising import open_flags
 from service.labels import Label
+from service.people.at_law import decided_for
 from service.people.episodes.episode import Episode, Track
 from service.people.facts import program_day
 from service.people.operations import open_demographics
@@ -136,14 +137,15 @@ def plan_facts(
 def _with_person(work: Work, books: Books, facts: PlanFacts, patient_id: UUID) -> PlanFacts:
     stored = patient_by_id(work.db, patient_id)
     document: Mapping[str, Any] = {} if stored is None else open_demographics(work, stored)
-    at_law = patient_at_law(work, books.consents.states, patient_id)
+    states = books.consents.states
+    at_law = patient_at_law(work, states, patient_id)
     named = [str(document.get("family_name", "")), str(document.get("given_name", ""))]
     named += [str(one.get("name", "")) for one in document.get("contacts", ())]
     born = str(document.get("birth_date", ""))
     return replace(
         facts,
         born=date.fromisoformat(born) if born else None,
-        guardian_signs=at_law.adjudicated,
+        guardian_signs=decided_for(at_law, states.on(work.program.state, program_day(work))),
         names=frozenset(word for name in named for word in name.casefold().split()),
     )
 

@@ -76,12 +76,17 @@ def change_diagnosis(
     return form_view(DIAGNOSES, after, patient=False)
 
 
-def list_diagnoses(work: Work, patient_id: UUID) -> tuple[FormView, ...]:
-    """The patient's diagnoses that nobody took back, oldest first."""
+def list_diagnoses(
+    work: Work, patient_id: UUID, *, after: UUID | None, at_most: int
+) -> tuple[tuple[FormView, ...], UUID | None]:
+    """The patient's diagnoses that nobody took back, oldest first, and the last id of the page if there are more."""
     _, _, gathered = opened(work, Action.MEDICAL_READ, patient_id, changing=False)
-    found = () if work.caller.patient_id else gathered.entries(DIAGNOSES)
-    record_read(work, gathered, found)
-    return tuple(form_view(DIAGNOSES, one, patient=False) for one in found)
+    every = () if work.caller.patient_id else gathered.entries(DIAGNOSES)
+    rest = sorted((one for one in every if after is None or one.item.id > after), key=lambda one: one.item.id)
+    page = rest[:at_most]
+    record_read(work, gathered, page)
+    last = page[-1].item.id if len(rest) > at_most else None
+    return tuple(form_view(DIAGNOSES, one, patient=False) for one in page), last
 
 
 def check_version(kept: Kept, expected: int) -> None:

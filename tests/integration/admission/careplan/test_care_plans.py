@@ -150,6 +150,27 @@ def test_trainees_and_supervisors_patients_and_guardians_sign(ward: Ward) -> Non
     assert ward.act(made, "activation").status_code == 200
 
 
+def test_a_guardian_signs_for_a_minor_who_may_not_decide_alone(ward: Ward) -> None:
+    """In New York, as state_rules.yaml reads it, that is up to the 16th birthday; who may decide alone signs alone."""
+    path = f"/patients/{ward.patient_id}"
+    version = ward.intake.get(path).json()["version"]
+    born = ward.today.replace(year=ward.today.year - 16)
+    grown, young = born.isoformat(), (born + timedelta(days=1)).isoformat()
+    said = "The guardian has not signed."
+    for day, waits in ((young, True), (grown, False)):
+        answer = ward.intake.patch(path, {"birth_date": day}, version=version)
+        assert answer.status_code == 200, answer.text
+        version += 1
+        shown = ward.clinician.get(f"/care-plans/{ward.begin()['id']}").json()
+        assert (said in {one["message"] for one in shown["findings"]}) is waits, (day, shown["findings"])
+    ward.intake.patch(path, {"birth_date": young}, version=version)
+    made = ward.begin()["id"]
+    ward.act(made, "signatures", {"kind": "guardian", "name": "Gil Testperson"})
+    assert said not in {
+        one["message"] for one in ward.clinician.get(f"/care-plans/{made}").json()["findings"]
+    }
+
+
 def test_goals_step_by_what_was_measured(ward: Ward) -> None:
     plan = ward.in_force()["id"]
     assert rules(ward.act(plan, "goals/g2/status", {"state": "in_progress"})) == {"CP-18"}

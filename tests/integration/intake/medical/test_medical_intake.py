@@ -246,6 +246,16 @@ def test_a_clinician_finds_and_intake_reads(service: Service) -> None:
     assert changed.json()["answers"]["code"] == "F10.230", changed.text
     listed = client.get(path).json()["items"]
     assert [(one["item_id"], one["version"]) for one in listed] == [(item, 2)]
+    service.clock.advance(timedelta(seconds=1))
+    other = doctor.post(path, {"code": "F41.1", "dated_on": today})
+    assert other.status_code == 201, other.text
+    first = client.get(f"{path}?limit=1").json()
+    assert [one["item_id"] for one in first["items"]] == [item]
+    rest = client.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert ([one["item_id"] for one in rest["items"]], rest["next_cursor"]) == (
+        [other.json()["item_id"]],
+        None,
+    )
     old = doctor.post(path, {"code": "F32.8", "dated_on": today})
     assert old.json()["errors"][0]["code"] == "not_in_force"
 
