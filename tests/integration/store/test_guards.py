@@ -152,6 +152,36 @@ def test_every_table_with_an_entry_has_the_guard(house: House) -> None:
     assert missing == []
 
 
+#: Tables of the intake, and whether a row may change once it stands.
+OF_THE_INTAKE = {
+    **dict.fromkeys(
+        ("episode", "patient_merge", "packet_item", "form_signature", "placement", "care_plan"), True
+    ),
+    **dict.fromkeys(("visit", "message", "packet_link", "intake_entry", "content_pack", "credential"), True),
+    **dict.fromkeys(("safety_flag", "assessment"), True),
+    "episode_step": False,
+}
+
+
+@pytest.mark.parametrize("table", OF_THE_INTAKE)
+def test_a_table_of_the_intake_is_guarded_and_nothing_leaves_it(house: House, table: str) -> None:
+    """Forced row-level security with a rule, the guard of entries, and no right to take a row away."""
+    asked = (
+        "SELECT c.relrowsecurity AND c.relforcerowsecurity, "
+        "EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid), "
+        "EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'act_has_entry' "
+        "AND t.tgdeferrable AND t.tginitdeferred AND t.tgenabled = 'O'), "
+        "has_table_privilege('consentry_app', c.oid, 'INSERT'), "
+        "has_any_column_privilege('consentry_app', c.oid, 'UPDATE'), "
+        "has_table_privilege('consentry_app', c.oid, 'DELETE') "
+        "OR has_table_privilege('consentry_app', c.oid, 'TRUNCATE') "
+        "FROM pg_class c WHERE c.relname = %s AND c.relnamespace = 'public'::regnamespace"
+    )
+    with house.superuser() as root:
+        row = root.execute(asked, [table]).fetchone()
+    assert row == (True, True, True, True, OF_THE_INTAKE[table], False)
+
+
 def test_a_program_row_is_guarded_as_well(service: Service) -> None:
     with pytest.raises(Unavailable):
         service.unit(
