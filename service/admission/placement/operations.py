@@ -241,7 +241,8 @@ def _circumstances(work: Work, episode: Episode, new: NewDecision) -> Circumstan
         now=work.now,
         today=today,
         opened_on=episode.opened_on,
-        linked={one.id: one.kind for one in linked},
+        # a plan or a finding of a former stay says nothing about this patient today
+        linked={one.id: one.kind for one in linked if one.dated_on >= episode.opened_on},
         consents=frozenset(one.id for one in active if one.expires_on is None or one.expires_on >= today),
     )
 

@@ -139,6 +139,7 @@ def test_a_reason_that_says_what_its_code_asks_for_is_accepted(referral: Referra
 def test_below_a_higher_level_a_second_clinician_signs(referral: Referral, service: Service) -> None:
     referral.facts["home_safe"] = False
     plan = referral.item("safety_plan")
+    former = referral.item("safety_plan", dated_on="2025-01-05")
     override = {"code": "clinical_judgment", "text": WHY}
     refused = referral.decide("2.1", status=422, override=override)
     assert [one["field"] for one in refused["errors"]] == ["safeguard"]
@@ -147,6 +148,7 @@ def test_below_a_higher_level_a_second_clinician_signs(referral: Referral, servi
         ({"follow_up_at": later(referral, 20)}, "safeguard"),
         ({"follow_up_at": later(referral, 20), "safety_plan_id": str(uuid4())}, "safeguard.safety_plan_id"),
         ({"follow_up_at": later(referral, 20), "clearance_id": plan}, "safeguard.clearance_id"),
+        ({"follow_up_at": later(referral, 20), "safety_plan_id": former}, "safeguard.safety_plan_id"),
     ):
         refused = referral.decide("2.1", status=422, override=override, safeguard=safeguard)
         assert [one["field"] for one in refused["errors"]] == [field]
