@@ -12,17 +12,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, ValidationError
 
 from service.edge.context import state_of
-from service.edge.deps import if_match, reply
 from service.edge.forms import read_form
-from service.edge.models import StrictModel, Uuid
+from service.edge.models import Uuid
 from service.edge.strict import read_json
-from service.errors import BadRequest, Code, ConsentryError, Invalid, NotFound, Stale
+from service.errors import Code, ConsentryError, Invalid, NotFound, Stale
 from service.intake import operations
 from service.intake.assessment import Assessment, AssessmentStatus, Form, NewAssessment
-from service.intake.flags import Severity
 from service.intake.instrument import Catalogue, Instrument
 from service.intake.latest import Draft, drafts_of
 from service.intake.own import is_self_report
@@ -40,19 +37,8 @@ from service.web.times import clock_of, day_of
 from service.work import Work
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-#: What the module asks for: answers with documents, not with pages.
-beneath = APIRouter(include_in_schema=False)
 
 _DRAFTS: Final = 50
-
-
-class SavedFields(StrictModel):
-    """The form as it stands: the fields a browser would send, by name."""
-
-    instrument: str = Field(max_length=60)
-    instrument_version: int = Field(ge=1, le=10**6)
-    kept: dict[str, Any] = Field(max_length=50)
-    fields: dict[str, str] = Field(max_length=200)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,7 +107,7 @@ async def send_form(request: Request, assessment_id: Uuid) -> Response:
     sent = await read_form(request)
     cookies.check_form(request, sent, cookies.SESSION)
     catalogue = state_of(request).instruments
-    instrument = _known(catalogue, sent.get("instrument", ""), sent.get("instrument_version", ""))
+    instrument = known_instrument(catalogue, sent.get("instrument", ""), sent.get("instrument_version", ""))
     version = _number(sent.get("version", ""))
     kept, act = _kept(sent.get("kept", "{}")), sent.get("act", "save")
     mine = _kept(sent["mine"]) if "mine" in sent else questions.answers_in(instrument, sent)
@@ -185,80 +171,6 @@ async def _compare(
     )
 
 
-# -- what the module asks for -----------------------------------------------------------------------------------------
-
-
-@beneath.put("/assessments/{assessment_id}/draft")
-async def save_fields(request: Request, assessment_id: Uuid) -> Response:
-    _from_our_page(request)
-    body = await _fields(request)
-    catalogue, expected = state_of(request).instruments, if_match(request)
-    instrument = _known(catalogue, body.instrument, str(body.instrument_version))
-    form = Form(
-        answers=questions.answers_in(instrument, body.fields),
-        context=questions.context_in(instrument, body.fields, body.kept),
-    )
-
-    def unit(work: Work) -> dict[str, Any]:
-        saved = operations.update_draft(work, catalogue, assessment_id, form, expected=expected)
-        return {} if saved is None else _heard(work, saved)
-
-    heard = await perform_on_page(request, unit)
-    return reply(200, heard, etag=heard["version"])
-
-
-@beneath.get("/assessments/{assessment_id}/draft")
-async def read_fields(request: Request, assessment_id: Uuid) -> Response:
-    """The form as it is kept, for a page that does not know whether its last words arrived."""
-    catalogue = state_of(request).instruments
-
-    def unit(work: Work) -> dict[str, Any]:
-        one = operations.read(work, assessment_id)
-        instrument = _known(catalogue, one.content.instrument, str(one.content.instrument_version))
-        fields = questions.fields_of(instrument, one.content.answers, one.content.context)
-        return {**_heard(work, one), "fields": fields, "account": str(work.caller.account_id)}
-
-    heard = await perform_on_page(request, unit)
-    return reply(200, {**heard, "form_token": cookies.session_form_token(request)}, etag=heard["version"])
-
-
-def _heard(work: Work, one: Assessment) -> dict[str, Any]:
-    """What whoever answers is told at once: when it was saved, and what must be done now."""
-    own = one.own
-    flags = () if own is not None else one.content.flags
-    return {
-        "version": one.version,
-        "saved_at": clock_of(work, one.changed_at),
-        "draft": one.status is AssessmentStatus.DRAFT,
-        "flags": [
-            {"severity": flag.severity.value, "message": flag.message, "next_step": flag.next_step}
-            for flag in flags
-            if flag.severity is not Severity.FORM
-        ],
-        "help": None
-        if own is None or own.words is None
-        else {
-            "words": own.words,
-            "contacts": [{"name": one.name, "phone": one.phone} for one in own.contacts],
-        },
-    }
-
-
-def _from_our_page(request: Request) -> None:
-    given = request.headers.get("form-token", "")
-    cookies.session_of(request)
-    cookies.check_form(request, {cookies.FIELD: given}, cookies.SESSION)
-
-
-async def _fields(request: Request) -> SavedFields:
-    if request.headers.get("content-type", "") != "application/json":
-        raise BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.")
-    try:
-        return SavedFields.model_validate(read_json(await request.body()))
-    except ValidationError:
-        raise Invalid(Code.INVALID_REQUEST, "This is not a form of ours.") from None
-
-
 # -- inside -----------------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +180,7 @@ async def _read(request: Request, assessment_id: UUID) -> Shown:
     def unit(work: Work) -> Shown:
         one = operations.read(work, assessment_id)
         viewer = in_both_languages(viewer_of(request, work), f"/assessments/{assessment_id}")
-        instrument = _known(catalogue, one.content.instrument, str(one.content.instrument_version))
+        instrument = known_instrument(catalogue, one.content.instrument, str(one.content.instrument_version))
         return Shown(one, instrument, viewer, clock_of(work, one.changed_at))
 
     return await perform_on_page(request, unit)
@@ -314,7 +226,7 @@ def _offered(catalogue: Catalogue, key: str, viewer: Viewer) -> Instrument:
     return instrument
 
 
-def _known(catalogue: Catalogue, key: str, version: str) -> Instrument:
+def known_instrument(catalogue: Catalogue, key: str, version: str) -> Instrument:
     instrument = catalogue.find(key, _number(version))
     if instrument is None:
         raise NotFound(Code.NOT_FOUND, "There is no such form.")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.web import assets, entering, forms, packet, signing_in, trail
+from service.web import assets, autosave, entering, forms, packet, signing_in, trail
 
 router = APIRouter()
 router.include_router(assets.router)
@@ -10,5 +10,5 @@ router.include_router(signing_in.router)
 router.include_router(trail.router)
 router.include_router(packet.router)
 router.include_router(forms.router)
-router.include_router(forms.beneath)
+router.include_router(autosave.router)
 router.include_router(entering.router)
