@@ -14,6 +14,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from service.store.base import metadata
+from tests.fuzz.intake import SAFETY_PLAN
 from tests.fuzz.town import PNG, Town
 from tests.house import Client, House, Service
 from tests.integration.sealed_columns import sealed_columns
@@ -201,3 +202,39 @@ def test_every_new_act_sent_twice_is_done_once(service: Service) -> None:
     made = twice.act("compliance", "/instruments/audit/packs", attested, other={"expires_on": "2031-12-31"})
     twice.act("compliance", f"/packs/{made['id']}/withdrawal", why, other=because)
     assert len(twice.done) == 19
+
+
+def test_every_act_of_an_intake_sent_twice_is_done_once(service: Service) -> None:
+    twice = Twice(service)
+    town = twice.town
+    stay, known = town.stay, {name: ids[0] for name, ids in town.known.items()}
+    patient, episode = f"/patients/{town.patient_id}", f"/episodes/{known['episode_id']}"
+    plan, why, other = f"/care-plans/{known['plan_id']}", {"reason": "looked into"}, {"reason": "once more"}
+    today = stay.today.isoformat()
+    visit = {"held_on": today, "minutes": 60, "outcome": "attended", "format": "group"}
+    signed = {"kind": "patient", "name": "Pat Testperson", "decision": "agrees"}
+    flag, done = f"/flags/{known['flag_id']}", {"action": "Spoke with the patient at length"}
+    done |= {"seen_by": "Dr Olu", "outcome": "safe_now"}
+    taken = {"account_id": str(service.account("clinician").id)}
+    decision = stay.decision(known["episode_id"])
+    acts: tuple[tuple[str, str, Any, Any], ...] = (
+        ("clinician", f"{episode}/placement-decisions", decision, {"level": "1.0"}),
+        ("clinician", f"{patient}/safety-plans", SAFETY_PLAN, {"given_on": "2026-05-30"}),
+        ("clinician", f"{episode}/visits", visit, {"minutes": 61}),
+        ("clinician", f"{plan}/signatures", signed, {"name": "P. Testperson"}),
+        ("intake", f"{patient}/forms/F16", stay.form("F16"), {"attestation": "Signed."}),
+        ("intake", f"{patient}/packet-links", {}, None),
+        ("clinician", f"{flag}/assignment", taken, {"account_id": None}),
+        ("clinician", f"{flag}/acknowledgement", done, {"seen_by": "Dr Ida"}),
+        ("intake", f"/merges/{known['merge_id']}/undoing", why, other),
+        (
+            "administrator",
+            f"/users/{known['user_id']}/credentials",
+            stay.credential_body(),
+            {"number": "T-9"},
+        ),
+        ("clinician", f"{episode}/discharge", stay.discharge_body(), other),
+    )
+    for who, path, body, changed in acts:
+        twice.act(who, path, body, other=changed)
+    assert len(twice.done) == len(acts)
