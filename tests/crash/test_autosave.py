@@ -42,7 +42,10 @@ class Typist:
     typed: list[tuple[float, int, int]] = field(default_factory=list[tuple[float, int, int]])
 
     def answer(self) -> None:
-        item, value = self.chance.randrange(1, ITEMS + 1), self.chance.randrange(VALUES)
+        """Another answer than the one that stands there: choosing that again would change nothing."""
+        item = self.chance.randrange(1, ITEMS + 1)
+        before = self.last(time.monotonic()).get(item, -1)
+        value = self.chance.choice([one for one in range(VALUES) if one != before])
         self.page.locator(f"#q-{item} input[value='{value}']").check()
         self.typed.append((time.monotonic(), item, value))
         time.sleep(self.chance.uniform(*PACE))
