@@ -21,9 +21,7 @@ _requests = Counter(
 _seconds = Histogram(
     "consentry_request_seconds", "Time to the end of the answer.", ["route"], registry=registry
 )
-_jobs = Counter(
-    "consentry_job_runs_total", "Runs of jobs by outcome.", ["job", "outcome"], registry=registry
-)
+_jobs = Counter("consentry_job_runs_total", "Runs of jobs by outcome.", ["job", "outcome"], registry=registry)
 sequencer_lag = Gauge(
     "consentry_ledger_lag_seconds", "Age of the oldest entry without a position.", registry=registry
 )

@@ -1,4 +1,4 @@
-"""The service as a caller of its own operations: for what a clock or an outside machine brings, and no person decides."""
+"""The service as a caller of its own operations: for what a clock or an outside machine brings, not a person."""
 
 from typing import Final
 from uuid import UUID

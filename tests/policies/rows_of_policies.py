@@ -117,11 +117,7 @@ def _row(rule: str, said: Mapping[str, Any], base: Mapping[str, Any], change: Ma
     permitted = "permit" in said
     decided = frozenset(map(str, said["permit"] if permitted else said["deny"]))
     parts = [f"{name}={_short(value)}" for name, value in change.items()]
-    parts += [
-        f"{name}={_short(said[name])}"
-        for name in _CALL
-        if name in said
-    ]
+    parts += [f"{name}={_short(said[name])}" for name in _CALL if name in said]
     return PolicyRow(
         id=f"{rule}[{' '.join(parts) or 'as it is'}]",
         about=rule,

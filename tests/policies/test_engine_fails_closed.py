@@ -298,7 +298,9 @@ def test_tables_and_policies_that_do_not_agree_stop_the_start(
     assert says in refused.value.detail
 
 
-@pytest.mark.parametrize("name", ["bases.yaml", "vocabulary.yaml", "evidence.yaml", "purposes.yaml", "safety.yaml"])
+@pytest.mark.parametrize(
+    "name", ["bases.yaml", "vocabulary.yaml", "evidence.yaml", "purposes.yaml", "safety.yaml"]
+)
 def test_a_table_that_is_missing_stops_the_start(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(StartRefused, match=name):

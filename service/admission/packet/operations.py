@@ -301,9 +301,7 @@ def _without_findings(packet: Packet) -> Packet:
     """For somebody who looks after the packet and may not read what was answered: that an urgent flag keeps a step
     shut, not what it is about.
     """
-    gates = tuple(
-        replace(gate, missing=tuple(_unsaid(one) for one in gate.missing)) for gate in packet.gates
-    )
+    gates = tuple(replace(gate, missing=tuple(_unsaid(one) for one in gate.missing)) for gate in packet.gates)
     return replace(packet, gathered=replace(packet.gathered, flags=()), gates=gates)
 
 

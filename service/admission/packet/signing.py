@@ -154,7 +154,9 @@ def _reader_faults(new: NewSignature, who: Signatory) -> Iterator[FieldError]:
 
 def _answer_faults(text: FormText, new: NewSignature) -> Iterator[FieldError]:
     asked = {question.key: question for question in text.questions}
-    if set(new.answers) - set(asked):  # a key nobody wrote a form with is not given back: it could be anything
+    if set(new.answers) - set(
+        asked
+    ):  # a key nobody wrote a form with is not given back: it could be anything
         yield FieldError("answers", "unknown", "The form does not ask all of this.")
     for key, question in asked.items():
         given = new.answers.get(key)
