@@ -4,7 +4,7 @@ It has a task of its own: a mail server that hangs holds up no other job.
 """
 
 import asyncio
-import random
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +61,7 @@ class Post:
     async def _send(self, program: Program, claimed: Claimed) -> None:
         outcome = await self._carry(claimed)
         # Killed here, the message went out and nobody noted it: it goes out once more after its lease (sending.py).
-        chance = random.random()  # noqa: S311 -- spreads retries, guards nothing
+        chance = secrets.SystemRandom().random()
         await self.service.act(program, lambda work: settle(work, self.desk, claimed, outcome, chance))
 
     async def _carry(self, claimed: Claimed) -> Outcome:
