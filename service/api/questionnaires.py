@@ -7,7 +7,8 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
 from service.api.instruments import one_shown
 from service.edge.context import state_of
@@ -25,6 +26,8 @@ router = APIRouter(tags=["intake"], route_class=StrictRoute)
 class QuestionnaireModel(BaseModel):
     """A FHIR R4 Questionnaire with SDC expressions; see https://hl7.org/fhir/R4/questionnaire.html."""
 
+    model_config = ConfigDict(extra="allow")
+
     resourceType: str  # noqa: N815 -- FHIR's own spelling
     url: str
     version: str
@@ -36,6 +39,8 @@ class QuestionnaireModel(BaseModel):
 class QuestionnaireResponseModel(BaseModel):
     """A FHIR R4 QuestionnaireResponse; see https://hl7.org/fhir/R4/questionnaireresponse.html."""
 
+    model_config = ConfigDict(extra="allow")
+
     resourceType: str  # noqa: N815 -- FHIR's own spelling
     id: Uuid
     questionnaire: str
@@ -43,8 +48,8 @@ class QuestionnaireResponseModel(BaseModel):
     subject: dict[str, Any]
 
 
-class FhirResponse(Response):
-    """A resource in FHIR's JSON."""
+class FhirResponse(JSONResponse):
+    """A resource in FHIR's JSON: described as JSON is."""
 
     media_type = "application/fhir+json"
 
