@@ -111,6 +111,24 @@ def test_nobody_signs_under_the_influence_and_it_is_offered_again(service: Servi
     assert (tasks["F02"]["status"], tasks["F02:re_offer"]["status"]) == ("done", "done")
 
 
+def test_who_cannot_decide_now_signs_nothing_until_a_clinician_finds_otherwise(service: Service) -> None:
+    desk = Desk(service)
+    intoxicated(desk, False, 0)
+    path, now = f"/patients/{desk.patient_id}/medical/medical_status", 2
+    by_intake = {"answers": {"has_capacity": {"value": False}}, "reason": "Looks lost"}
+    assert desk.intake.put(path, by_intake, version=now).status_code == 422, "a clinician's finding"
+    for capacity, expected in ((False, 409), (True, 201)):
+        body = {"answers": {"has_capacity": {"value": capacity}}, "reason": "Seen by the clinician"}
+        written = desk.clinician.put(path, body, version=now)
+        assert written.status_code == 200, written.text
+        now = int(written.headers["etag"].strip('"'))
+        answer = desk.sign("F04")
+        assert answer.status_code == expected, answer.text
+        if expected == 409:
+            assert answer.json()["code"] == "form_not_now"
+            assert desk.tasks()["F04:re_offer"]["status"] == "not_started"
+
+
 def test_a_patient_signs_their_own_and_sees_their_own_list_only(service: Service) -> None:
     desk = Desk(service)
     assert desk.text("F04", who=desk.patient)["title"] == "Consent to care"

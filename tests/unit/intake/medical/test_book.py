@@ -74,7 +74,8 @@ def test_every_section_of_the_intake_is_there_and_says_why_it_asks() -> None:
 def test_the_facts_that_are_answers_have_their_names() -> None:
     named = {one.fact.name for section in book().sections.values() for one in section.questions if one.fact}
     assert named == {
-        "pregnant", "homicidal_intent", "can_safety_plan", "intoxicated_now", "needs_24h_medical", "medical_unstable",
+        "pregnant", "homicidal_intent", "can_safety_plan", "intoxicated_now", "has_capacity", "needs_24h_medical",
+        "medical_unstable",
         "psychosis_or_mania", "cannot_participate", "housing", "home_safe", "use_at_home", "support_person",
         "coming_from",
         "discharge_summary", "stable_at_transfer", "readiness", "mandated", "hours_available_week", "gap_closable",
