@@ -19,21 +19,16 @@ from service.identity.system import PURPOSE, system_caller
 from service.ids import SERVICE_PROGRAM, ProgramId
 from service.work import Mechanisms, Work, enter
 
-_PAGE = 200
-
 
 def whose(db: Connection, sent: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
     """Program -> those of the messages that are its own. Nothing is written."""
     found: dict[UUID, list[UUID]] = {}
-    after = UUID(int=0)
     enter(db, SERVICE_PROGRAM)
-    while page := identity.programs(db, after, _PAGE):
-        for stored in page:
-            enter(db, stored.id)
-            own = [one for one in sorted(sent) if records.message_by_id(db, one) is not None]
-            if own:
-                found[stored.id] = own
-        after = page[-1].id
+    for stored in identity.every_program(db):
+        enter(db, stored.id)
+        own = [one for one in sorted(sent) if records.message_by_id(db, one) is not None]
+        if own:
+            found[stored.id] = own
     return found
 
 

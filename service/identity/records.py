@@ -155,6 +155,7 @@ _PROGRAM_BY_KEY = select(program).where(program.c.key == bindparam("key")).with_
 _PROGRAMS = (
     select(program).where(program.c.id > bindparam("after")).order_by(program.c.id).limit(bindparam("limit"))
 )
+_PROGRAMS_AT_ONCE = 200
 _INSERT_PROGRAM = insert(program)
 _CHANGE_PROGRAM = (
     update(program)
@@ -415,6 +416,16 @@ def program_by_key(db: Connection, key: str) -> StoredProgram | None:
 
 def programs(db: Connection, after: UUID, limit: int) -> list[StoredProgram]:
     return [_program(row) for row in db.execute(_PROGRAMS, {"after": after, "limit": limit})]
+
+
+def every_program(db: Connection) -> list[StoredProgram]:
+    """All programs by id. Whole, before the caller enters one of them: from inside a program no other is seen."""
+    found: list[StoredProgram] = []
+    after = UUID(int=0)
+    while page := programs(db, after, _PROGRAMS_AT_ONCE):
+        found += page
+        after = page[-1].id
+    return found
 
 
 def insert_program(db: Connection, made: StoredProgram, entry_id: UUID) -> None:

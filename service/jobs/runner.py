@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
-from uuid import UUID
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -33,7 +32,6 @@ MOST_ROUNDS: Final = 20
 #: How often the clock is looked at, and how long one transaction may take: seconds.
 TICK: Final = 5.0
 _UNIT_SECONDS: Final = 30.0
-_PAGE: Final = 200
 
 
 @dataclass(slots=True)
@@ -49,12 +47,7 @@ class Service:
 
         def read(db: Connection) -> list[Program]:
             enter(db, SERVICE_PROGRAM)
-            found: list[Program] = []
-            after: UUID = UUID(int=0)
-            while page := identity.programs(db, after, _PAGE):
-                found += [read_program(ProgramId(one.id), one.config) for one in page]
-                after = page[-1].id
-            return found
+            return [read_program(ProgramId(one.id), one.config) for one in identity.every_program(db)]
 
         return await in_unit(self.engine, read)
 

@@ -12,7 +12,7 @@ from service.admission.careplan.plan import Area, Content, Decided, SignerKind
 from service.labels import Label
 
 #: What nobody would leave in a plan on purpose.
-_PLACEHOLDER: Final = re.compile(r"[{}]|\[\[|\]\]|<[a-z _-]+>|_{3,}|\bXXX+\b|lorem ipsum", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"[{}]|\[\[|\]\]|<[a-z _-]+>|_{3,}|\bX{3,}\b|lorem ipsum", re.IGNORECASE)
 #: A person by title and family name: the only form in which a name can be told from other words.
 _TITLED: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Miss)\.?\s+([^\W\d_][\w'’-]+)")
 #: The least a plan bears for a problem of an area (CP-21): what an item rests on may add more.
