@@ -14,7 +14,7 @@ from service.delivery.retrying import BATCH, LEASE, MOST_ATTEMPTS
 from service.delivery.sending import claim, settle
 from service.delivery.smtp import Mail
 from tests.fakes import FakeTexts, MailServer
-from tests.house import Service
+from tests.house import Service, open_program
 from tests.integration.delivery.mailroom import EMAIL, TEXT, VOICE, Mailroom, Recorder
 
 
@@ -233,12 +233,13 @@ def test_a_carrier_that_hangs_or_fails_is_not_now(room: Mailroom) -> None:
 
 
 def test_what_bounced_is_noted_and_tells_the_outside_nothing(
-    room: Mailroom, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    room = Mailroom(open_program(service.house))  # not the first program there is
     queued = room.queue()
     assert isinstance(queued, Queued)
     house, path = room.service.house, "/api/v1/messages/bounces"
-    monkeypatch.setattr("service.identity.records._PROGRAMS_AT_ONCE", 1)  # as if there were more than a page
+    monkeypatch.setattr("service.identity.records._PROGRAMS_AT_ONCE", 1)  # each is a page of its own
     body = {"message_ids": [f"<{queued.message_id}@example.org>"]}
     shown = {"Authorization": "Bearer shown-by-the-provider"}
     assert house.http.post(path, json=body, headers=shown).status_code == 401, "no provider is configured"
