@@ -15,7 +15,7 @@ from service.access.caller import Caller
 from service.access.program import Program
 from service.edge.bearer import bearer_session, unauthenticated
 from service.edge.context import request_id_of, state_of
-from service.edge.once import claim_key, finish_key, read_claim
+from service.edge.once import Claim, claim_key, finish_key, read_claim
 from service.edge.state import State
 from service.errors import (
     Code,
@@ -91,7 +91,13 @@ async def perform_once(
     and reads anew, so nothing revoked since comes back. An operation that commits and answers with an error does so
     in `render` too. A different body under the same key is a conflict.
     """
-    claim = await read_claim(request)
+    return await perform(request, once(await read_claim(request), create, render))
+
+
+def once(
+    claim: Claim | None, create: Callable[[Work], tuple[UUID, T]], render: Callable[[Work, UUID], T]
+) -> Callable[[Work], T]:
+    """The unit of `perform_once`; without a claim it only creates."""
 
     def unit(work: Work) -> T:
         made = claim_key(work, claim) if claim else None
@@ -102,7 +108,7 @@ async def perform_once(
             finish_key(work, claim, resource_id)
         return view
 
-    return await perform(request, unit)
+    return unit
 
 
 async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
@@ -150,6 +156,7 @@ def _with_credentials(
         credential_in_force=shown.in_force,
         credential_lapsed=shown.lapsed,
         credential_required=program.requires_credentials,
+        credential_supervised=shown.supervised,
     )
 
 

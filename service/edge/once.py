@@ -47,11 +47,16 @@ async def read_claim(request: Request) -> Claim | None:
             Code.IDEMPOTENCY_KEY_INVALID,
             "Idempotency-Key is one text of 1 to 200 printable ASCII characters.",
         )
+    return await claim_under(request, given[0])
+
+
+async def claim_under(request: Request, key: str) -> Claim:
+    """The claim of a request under a key it carries elsewhere: a form of a page has it in a hidden field."""
     digest = hashlib.sha256()
     query: bytes = request.scope["query_string"]
     for part in (request.method.encode(), request.url.path.encode(), query, await request.body()):
         digest.update(len(part).to_bytes(8, "big") + part)
-    return Claim(hashlib.sha256(given[0].encode()).digest(), digest.hexdigest())
+    return Claim(hashlib.sha256(key.encode()).digest(), digest.hexdigest())
 
 
 def claim_key(work: Work, claim: Claim) -> Claim.Made | None:

@@ -1,5 +1,7 @@
 """How a page is made: templates, headers, and errors as pages instead of documents."""
 
+import re
+import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +20,8 @@ from service.access.caller import Caller, CallerKind, Role
 from service.access.facts import Facts
 from service.access.program import Contact
 from service.edge.context import request_id_of
-from service.edge.deps import perform_as
+from service.edge.deps import once, perform_as
+from service.edge.once import claim_under
 from service.edge.problems import STATUS
 from service.errors import Code, ConsentryError, NotFound, Unauthenticated
 from service.identity.operations import own_account
@@ -44,6 +47,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_ONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}", re.ASCII)
 _TITLES: Final = {
     Code.NOT_PERMITTED: "Not part of your role",
     Code.CSRF_REFUSED: "This form is out of date",
@@ -107,6 +111,25 @@ async def perform_on_page(request: Request, unit: Callable[[Work], T]) -> T:
     return await perform_as(
         request, cookies.session_of(request), unit=unit, channel="page", purpose=purpose_of
     )
+
+
+async def perform_once_on_page(
+    request: Request,
+    form: Mapping[str, str],
+    create: Callable[[Work], tuple[UUID, T]],
+    again: Callable[[Work, UUID], T],
+) -> T:
+    """The same for a form that makes something: sent twice (a second click, a page loaded anew), it is made once. The
+    key stands in the form (`once_key`), the rest is as with the API's Idempotency-Key.
+    """
+    key = form.get("once", "")
+    claim = await claim_under(request, key) if _ONCE.fullmatch(key) else None
+    return await perform_on_page(request, once(claim, create, again))
+
+
+def once_key() -> str:
+    """A key for one form shown once."""
+    return secrets.token_urlsafe(16)
 
 
 def in_both_languages(viewer: Viewer, path: str) -> Viewer:
