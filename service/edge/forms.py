@@ -12,8 +12,8 @@ _MAX_FIELDS: Final = 40
 _MAX_BYTES: Final = 64 * 1024
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of the body. Raises BadRequest for another media type, Invalid for what is not one clear form."""
+async def read_form(request: Request, *, most: int = _MAX_FIELDS) -> dict[str, str]:
+    """The fields of the body, at most so many. Raises BadRequest for another media type, Invalid for what is not one clear form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != FORM_TYPE:
         raise BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, f"Send {FORM_TYPE} in UTF-8.")
@@ -26,7 +26,7 @@ async def read_form(request: Request) -> dict[str, str]:
             keep_blank_values=True,
             strict_parsing=bool(raw),
             errors="strict",
-            max_num_fields=_MAX_FIELDS,
+            max_num_fields=most,
         )
     except ValueError:
         raise _unclear() from None
