@@ -317,9 +317,15 @@ class Work:
         patient_id: UUID | None,
     ) -> Denied:
         hidden = self.caller.kind.value in ("patient", "requester")
-        error = (
-            _not_found() if hidden else Refused(Code.NOT_PERMITTED, "Your role does not permit this here.")
-        )
+        # rules with a code of their own are about the caller (a licence), and say what would help
+        told = [
+            {"rule": one.reason, "citation": one.cite, "text": one.text}
+            for one in decision.citations
+            if one.reason
+        ]
+        words = "Your role does not permit this here."
+        along: dict[str, object] = {"reasons": told} if told else {}
+        error = _not_found() if hidden else Refused(Code.NOT_PERMITTED, words, **along)
         detail: dict[str, Json] = {"reason": "policy_error" if decision.failed else "not_permitted"}
         if decision.refused_by:
             detail["refused_by"] = list(decision.refused_by)

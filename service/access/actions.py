@@ -43,6 +43,8 @@ class Action(StrEnum):
     ASSESSMENT_LIST = "assessment.list"
     FLAG_RAISE = "flag.raise"
     FLAG_ACKNOWLEDGE = "flag.acknowledge"
+    #: The signature that ends an urgent one; asked beside the act itself, once it is known how urgent the flag is.
+    FLAG_ACKNOWLEDGE_URGENT = "flag.acknowledge_urgent"
     FLAG_ASSIGN = "flag.assign"
     FLAG_ESCALATE = "flag.escalate"
     PACK_ATTEST = "pack.attest"
@@ -69,6 +71,8 @@ class Action(StrEnum):
     CARE_PLAN_WRITE = "care_plan.write"
     CARE_PLAN_READ = "care_plan.read"
     CARE_PLAN_SIGN = "care_plan.sign"
+    #: A supervisor signs for a trainee.
+    CARE_PLAN_COSIGN = "care_plan.cosign"
     VISIT_RECORD = "visit.record"
     #: Figures about the program: override rates, deadlines kept. No patient in them.
     REPORT_READ = "report.read"
@@ -195,10 +199,20 @@ CLINICAL_ACTIONS: Final = frozenset(
         Action.PLACEMENT_SECOND,
         Action.CARE_PLAN_WRITE,
         Action.CARE_PLAN_SIGN,
+        Action.CARE_PLAN_COSIGN,
+        Action.EPISODE_MOVE,
         Action.EMERGENCY_OPEN,
         Action.EVIDENCE_SIGN_OFF,
     }
 )
+
+#: What stands for somebody else's signature too: forbidden to whoever needs a second one for their own.
+SECOND_SIGNATURES: Final = frozenset(
+    {Action.PLACEMENT_SECOND, Action.CARE_PLAN_COSIGN, Action.EVIDENCE_SIGN_OFF}
+)
+
+#: What ends a safety flag. The front desk may, licence or none, because it hands over: a clinician may with a licence.
+FLAG_ENDINGS: Final = frozenset({Action.FLAG_ACKNOWLEDGE, Action.FLAG_ACKNOWLEDGE_URGENT})
 
 #: What adds to a patient's chart: refused where the chart was merged into another one. What narrows or ends something
 #: (a revocation, a restriction, a discharge, an acknowledged flag) stays possible there, and so does every reading.
@@ -220,6 +234,7 @@ ADDING_ACTIONS: Final = frozenset(
         Action.PLACEMENT_SECOND,
         Action.CARE_PLAN_WRITE,
         Action.CARE_PLAN_SIGN,
+        Action.CARE_PLAN_COSIGN,
         Action.VISIT_RECORD,
         Action.MESSAGE_SEND,
         Action.LINK_MAKE,
@@ -276,6 +291,7 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.ASSESSMENT_LIST,
         Action.FLAG_RAISE,
         Action.FLAG_ACKNOWLEDGE,
+        Action.FLAG_ACKNOWLEDGE_URGENT,
         Action.ITEM_WRITE,
         Action.ITEM_READ,
         Action.RECORD_READ,
@@ -340,6 +356,7 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.CARE_PLAN_WRITE,
         Action.CARE_PLAN_READ,
         Action.CARE_PLAN_SIGN,
+        Action.CARE_PLAN_COSIGN,
         Action.VISIT_RECORD,
         Action.MESSAGE_SEND,
         Action.MESSAGE_READ,

@@ -63,6 +63,8 @@ class Caller:
     credential_lapsed: bool = False
     #: The program lets nobody act clinically who shows none.
     credential_required: bool = False
+    #: Some that stand for clinical acts are in force, and whoever holds only those needs a second signature.
+    credential_supervised: bool = False
 
     @property
     def is_outside(self) -> bool:

@@ -16,8 +16,10 @@ import yaml
 from service.access.actions import (
     CLINICAL_ACTIONS,
     CONTENT_ACTIONS,
+    FLAG_ENDINGS,
     LEGAL_ACTIONS,
     OUTSIDE_ACTIONS,
+    SECOND_SIGNATURES,
     Action,
 )
 from service.access.caller import Role
@@ -39,6 +41,8 @@ GROUPS: Mapping[str, frozenset[Action]] = {
     "ordinary": frozenset(Action) - LEGAL_ACTIONS,
     "content": CONTENT_ACTIONS,
     "clinical": CLINICAL_ACTIONS,
+    "second_signature": SECOND_SIGNATURES,
+    "flag_ending": FLAG_ENDINGS,
     "outside": OUTSIDE_ACTIONS,
 }
 

@@ -60,6 +60,7 @@ class Question:
     credential_in_force: bool
     credential_lapsed: bool
     credential_required: bool
+    credential_supervised: bool
     purpose: PurposeFacts
     home: bool
     facts: Facts | UseFacts | ReleaseFacts
@@ -130,6 +131,7 @@ class Engine:
                     credential_in_force=caller.credential_in_force,
                     credential_lapsed=caller.credential_lapsed,
                     credential_required=caller.credential_required,
+                    credential_supervised=caller.credential_supervised,
                     purpose=self.purposes.facts(caller, purpose),
                     home=home,
                     facts=facts,
@@ -276,6 +278,7 @@ def _caller_facts(question: Question) -> CallerFacts:
         credential_in_force=question.credential_in_force,
         credential_lapsed=question.credential_lapsed,
         credential_required=question.credential_required,
+        credential_supervised=question.credential_supervised,
         assurance=question.assurance,
     )
 

@@ -202,6 +202,8 @@ class CallerFacts:
     credential_lapsed: bool = True
     #: The program asks for one in force, not merely for none that has run out.
     credential_required: bool = True
+    #: What is in force stands for clinical acts under supervision alone.
+    credential_supervised: bool = True
     #: password | otp | passkey ...: how sure we are who this is.
     assurance: str = ""
 

@@ -38,6 +38,10 @@ YES_NO: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the program asks for a credential in force",
             "the program does not ask for a credential in force",
         ),
+        "caller.credential_supervised": (
+            "what is in force for the caller stands for clinical acts under supervision alone",
+            "a credential of the caller stands for clinical acts without supervision, or none does at all",
+        ),
         "purpose.stated": ("a purpose of use is stated", "no purpose of use is stated"),
         "purpose.allowed": (
             "the caller may state this purpose",

@@ -25,6 +25,13 @@ _LIFE: Final = """
 6. **Never taken back.** Amending the form, marking it as entered in error, merging the chart, discharging the patient:
    none of them ends a flag. A merged chart's flags are shown with the chart that survives.
 
+**Who can end one.** The front desk any flag, with a licence or without, since it hands over: it writes down who saw the
+patient. A clinician of this patient while their licence holds, and an urgent one not under supervision alone: a trainee
+takes it, and somebody who signs alone ends it. So when the only clinician's licence has run out, the front desk ends it
+with what the on-call clinician or the emergency services did; whoever has both roles does so as the front desk. The flag
+stays on everybody's list meanwhile, the clock runs, and an administrator records the licence that was renewed: it counts
+from the next call on.
+
 A patient who raises a flag on a form of their own sees neutral words and whom to call ({line}), never a result."""
 
 

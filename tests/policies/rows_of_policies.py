@@ -29,6 +29,7 @@ _CREDENTIAL: Mapping[str, Mapping[str, bool]] = {
     "in_force": {"credential_in_force": True},
     "lapsed": {"credential_lapsed": True},
     "packet_link": {"assurance": "link"},
+    "supervised": {"credential_in_force": True, "credential_supervised": True},
     "required": {"credential_required": True},
     "required_and_in_force": {"credential_required": True, "credential_in_force": True},
 }

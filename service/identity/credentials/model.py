@@ -67,21 +67,28 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a member of staff can show on a day: `kinds` in force, whether one of them is clinical (`in_force`), and
-    whether something was recorded once and none of it is clinical and in force (`lapsed`).
+    """What a member of staff can show on a day: `kinds` in force, whether one of them is clinical (`in_force`), whether
+    something was recorded once and none of it is clinical and in force (`lapsed`), and whether what is clinical and in
+    force is for work under supervision alone (`supervised`).
     """
 
     kinds: frozenset[str] = frozenset()
     in_force: bool = False
     lapsed: bool = False
+    supervised: bool = False
 
 
 def standing(held: Iterable[Held], book: CredentialBook, day: date) -> Standing:
     """The standing of somebody with these credentials. A kind the book does not know counts for nothing."""
     recorded = tuple(held)
     kinds = frozenset(one.kind for one in recorded if one.kind in book.kinds and one.in_force(day))
-    clinical = any(book.kinds[kind].clinical for kind in kinds)
-    return Standing(kinds=kinds, in_force=clinical, lapsed=bool(recorded) and not clinical)
+    clinical = [book.kinds[kind] for kind in kinds if book.kinds[kind].clinical]
+    return Standing(
+        kinds=kinds,
+        in_force=bool(clinical),
+        lapsed=bool(recorded) and not clinical,
+        supervised=bool(clinical) and not any(kind.independent for kind in clinical),
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,18 +8,15 @@ from dataclasses import replace
 from uuid import UUID
 
 from service.access.actions import Action
-from service.access.caller import CallerKind, Role
 from service.errors import Code, Conflict, FieldError, Invalid, Stale
-from service.identity.model import AccountState
-from service.identity.records import account_for_share
+from service.intake.flags import Severity
 from service.intake.safety import records
 from service.intake.safety.flag import Act, Done, FlagState, RaisedFlag, after, faults_of
+from service.intake.safety.hands import can_act
 from service.intake.safety.kept import opened_flag, sealed_flag
 from service.intake.safety.records import StoredFlag
-from service.intake.subject import facts_about, facts_of_person, subject_loader
-from service.people.facts import program_day
+from service.intake.subject import facts_of_person, subject_loader
 from service.people.merging.charts import chart_ids
-from service.people.relationships.records import staff_related
 from service.work import Loaded, Work
 
 
@@ -55,7 +52,7 @@ def assign(work: Work, flag_id: UUID, account_id: UUID | None, *, expected: int 
     elsewhere = flag.owner_id not in (None, work.caller.account_id)
     if (elsewhere and expected is None) or (expected is not None and expected != flag.version):
         raise Stale(Code.VERSION_STALE, "This flag has changed since you read it.", current=flag.version)
-    if account_id is not None and not _can_act(work, flag, account_id):
+    if account_id is not None and not can_act(work, flag, account_id):
         nobody = FieldError("account_id", "cannot_act", "Not somebody who can act on this patient's flag.")
         raise Invalid(Code.INVALID_REQUEST, "The flag needs somebody who can act on it.", (nobody,))
     if state is not None:
@@ -80,9 +77,23 @@ def acknowledge(work: Work, flag_id: UUID, done: Done, *, replay: bool = False) 
     """
     flag = opened_flag(work, work.authorised(Action.FLAG_ACKNOWLEDGE, _loader(flag_id)))
     if not replay:
+        _may_end(work, flag)
         flag = _close(work, flag, done)
     _record(work, Action.FLAG_ACKNOWLEDGE, flag, replay=replay)
     return flag
+
+
+def _may_end(work: Work, flag: RaisedFlag) -> None:
+    """How urgent a flag is stands sealed in it, so what only an urgent one asks of its signer is asked now."""
+    if flag.flag.severity is not Severity.URGENT:
+        return
+    work.require(
+        Action.FLAG_ACKNOWLEDGE_URGENT,
+        facts_of_person(work, flag.patient_id),
+        object_kind="safety_flag",
+        object_id=flag.id,
+        patient_id=flag.patient_id,
+    )
 
 
 def _close(work: Work, flag: RaisedFlag, done: Done) -> RaisedFlag:
@@ -103,20 +114,6 @@ def _close(work: Work, flag: RaisedFlag, done: Done) -> RaisedFlag:
     )
     records.change_flag(work.db, sealed_flag(work, closed), work.entry_id)
     return closed
-
-
-def _can_act(work: Work, flag: RaisedFlag, account_id: UUID) -> bool:
-    """Staff in service whose roles reach this flag: the role that owns it, or a clinician of this patient. A task in
-    the hands of somebody who may not open it would be a task of nobody.
-    """
-    account = account_for_share(work.db, account_id)
-    if account is None or account.kind is not CallerKind.STAFF or account.state is not AccountState.ACTIVE:
-        return False
-    if Role.INTAKE in account.roles and flag.owner_role is Role.INTAKE:
-        return True
-    treats = Role.CLINICIAN in account.roles
-    charts = (flag.patient_id, facts_about(work, flag.patient_id).surviving or flag.patient_id)
-    return treats and any(staff_related(work.db, chart, account_id, program_day(work)) for chart in charts)
 
 
 def _loader(flag_id: UUID) -> Callable[[Work], Loaded[StoredFlag] | None]:

@@ -74,7 +74,8 @@ def _shown(work: Work, flags: Iterable[RaisedFlag]) -> Iterator[Listed]:
     for one in flags:
         if one.patient_id not in may_act:
             facts = facts_of_person(work, one.patient_id)
-            may_act[one.patient_id] = work.permits(Action.FLAG_ACKNOWLEDGE, facts)
+            # who may take it: a licence that has run out hides no alarm from who treats the patient
+            may_act[one.patient_id] = work.permits(Action.FLAG_ASSIGN, facts)
         allowed = may_act[one.patient_id]
         if allowed or one.escalated_at is not None:
             yield Listed(one, closed=not allowed)

@@ -40,7 +40,19 @@ def held(
         pytest.param([held("peer")], Standing(frozenset({"peer"}), False, True), id="not a clinical one"),
         pytest.param([held("astrologer")], Standing(lapsed=True), id="a kind the book does not know"),
         pytest.param(
-            [held(last=-1), held("trainee")], Standing(frozenset({"trainee"}), True, False), id="one of two"
+            [held(last=-1), held("trainee")],
+            Standing(frozenset({"trainee"}), True, False, supervised=True),
+            id="one of two",
+        ),
+        pytest.param(
+            [held(), held("trainee")],
+            Standing(frozenset({"nurse", "trainee"}), True, False),
+            id="one that needs nobody beside one that does",
+        ),
+        pytest.param(
+            [held("peer"), held("trainee")],
+            Standing(frozenset({"peer", "trainee"}), True, False, supervised=True),
+            id="what is not clinical makes nobody independent",
         ),
     ],
 )
