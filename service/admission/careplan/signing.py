@@ -62,7 +62,9 @@ class NewReview:
 
 def sign(work: Work, books: Books, plan_id: UUID, new: NewSignature, *, expected: int | None = None) -> Shown:
     """A signature on the content as it stands. The patient's is witnessed by the caller, or says why there is none."""
-    found = changing(work, Action.CARE_PLAN_SIGN, plan_id, expected)
+    second = new.kind is SignerKind.SUPERVISOR
+    action = Action.CARE_PLAN_COSIGN if second else Action.CARE_PLAN_SIGN
+    found = changing(work, action, plan_id, expected)
     lifecycle.after(found.plan.status, Act.SIGN)
     _check_signature(work, books, found.plan, new)
     plan = found.plan
@@ -74,12 +76,12 @@ def sign(work: Work, books: Books, plan_id: UUID, new: NewSignature, *, expected
         name=new.name,
         decision=new.decision,
         reason=new.reason,
-        trainee=new.trainee,
+        trainee=new.trainee or (new.kind is SignerKind.CLINICIAN and work.caller.credential_supervised),
     )
     changed = plan.kept.model_copy(update={"signatures": (*plan.kept.signatures, made)})
     after = kept.change_plan(work, plan, changed)
     shown = judged(work, books, replace(found, plan=after))
-    record(work, after, Action.CARE_PLAN_SIGN, use=found.use, written=True, signer=new.kind.value)
+    record(work, after, action, use=found.use, written=True, signer=new.kind.value)
     return shown
 
 
@@ -170,6 +172,7 @@ def review(work: Work, books: Books, plan_id: UUID, new: NewReview, *, expected:
         account_id=work.caller.account_id,
         at=work.now.isoformat(),
         content_version=version,
+        trainee=work.caller.credential_supervised,
     )
     changed = plan.kept.model_copy(
         update={
