@@ -13,7 +13,9 @@ _MAX_BYTES: Final = 64 * 1024
 
 
 async def read_form(request: Request, *, most: int = _MAX_FIELDS) -> dict[str, str]:
-    """The fields of the body, at most so many. Raises BadRequest for another media type, Invalid for what is not one clear form."""
+    """The fields of the body, at most so many. Raises BadRequest for another media type, Invalid for what is not one
+    clear form.
+    """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != FORM_TYPE:
         raise BadRequest(Code.UNSUPPORTED_MEDIA_TYPE, f"Send {FORM_TYPE} in UTF-8.")
