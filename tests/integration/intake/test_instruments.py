@@ -22,7 +22,10 @@ def test_instruments_say_everything_a_form_needs(service: Service) -> None:
     assert problems["multiple"]
     assert [option["value"] for option in problems["options"] if option["exclusive"]] == ["none"]
     assert problems["declined"] == "answer"
-    assert listed["ahc-hrsn"]["items"][6]["section"] == "Safety"
+    assert listed["ahc-hrsn"]["items"][6]["section"] == (
+        "Safety. Because violence and abuse happens to a lot of people and affects their health we are asking the "
+        "following questions."
+    )
 
     reversed_item = listed["dast-10"]["items"][2]["options"]
     assert [(option["value"], option["points"]) for option in reversed_item] == [(0, 1), (1, 0)]

@@ -276,8 +276,8 @@ FAULTS |= {
     "unknown default": ("bam", "default: 30-day", "default: 60-day", r"default: must be one of"),
     "holder of full wording": (
         "asq",
-        "  checked: false\n",
-        "  checked: false\n  holder: x\n",
+        "  checked: true\n",
+        "  checked: true\n  holder: x\n",
         r"a holder belongs to licensed",
     ),
     "no wording": ("asq", "wording:\n  state: full", "word:\n  state: full", r"word: unknown field"),

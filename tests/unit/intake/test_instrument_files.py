@@ -42,6 +42,23 @@ def test_what_ships() -> None:
     assert CATALOGUE.find("isi") is None
 
 
+def test_what_was_compared_word_by_word() -> None:
+    """`checked` is said only of what agrees item by item with independent copies, and where it is not, what differs."""
+    full = [one for one in CATALOGUE.current() if one.wording.state is WordingState.FULL]
+    assert {one.key for one in full if not one.wording.checked} == {"bam", "taps-1"}
+    assert "compare" in shipped("bam").wording.note and "compare" in shipped("taps-1").wording.note
+
+
+def test_questions_carry_the_sentences_their_authors_put_with_them() -> None:
+    """TAPS says what a drink and which medications are meant; the CMS tool says why it asks about violence."""
+    drinks, medications = shipped("taps-1").items[1], shipped("taps-1").items[3]
+    assert all("One standard drink is" in one.text for one in (drinks, *drinks.variants))
+    assert medications.text.endswith("(for example, Adderall or Ritalin).")
+    sections = [item.section or "" for item in shipped("ahc-hrsn").items]
+    assert sum("OFTEN, SOMETIMES, or NEVER true for you" in one for one in sections) == 2
+    assert sum("Because violence and abuse happens to a lot of people" in one for one in sections) == 4
+
+
 @pytest.mark.parametrize("key", WITHOUT_WORDING)
 def test_licensed_wording_is_not_in_the_file(key: str) -> None:
     """Labels of a few words, no questions, and the name of whoever holds the wording."""
