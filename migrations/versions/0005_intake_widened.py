@@ -27,6 +27,7 @@ NEW = [
     "form_signature",
     "placement",
     "care_plan",
+    "care_plan_paragraph",
     "visit",
     "message",
     "packet_link",
@@ -347,6 +348,30 @@ def _admission() -> None:
         "care_plan",
         ["program_id", "status", "review_on"],
         unique=False,
+    )
+    op.create_table(
+        "care_plan_paragraph",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("program_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("standing", sa.Boolean(), nullable=False),
+        sa.Column("first_version", sa.Integer(), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["item_id"], ["record_item.id"], name=op.f("fk_care_plan_paragraph_item_id")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_care_plan_paragraph_patient_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_plan_paragraph")),
+    )
+    op.create_index("ix_care_plan_paragraph_patient_id", "care_plan_paragraph", ["patient_id"], unique=False)
+    op.create_index(
+        "ix_care_plan_paragraph_program_id_mark", "care_plan_paragraph", ["program_id", "mark"], unique=False
+    )
+    op.create_index(
+        "uq_care_plan_paragraph_item_id_mark", "care_plan_paragraph", ["item_id", "mark"], unique=True
     )
     op.create_table(
         "visit",

@@ -123,6 +123,9 @@ class CarePlanModel(BaseModel):
     values: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     findings: list[FindingModel]
+    carried_over: list[str] = Field(
+        description="Places whose text an earlier plan or version of this patient's said: no fault."
+    )
     sharing: list[SharingModel]
     overdue: bool
     can: list[str]
@@ -229,6 +232,7 @@ def plan_view(shown: Shown, book: CarePlanBook) -> dict[str, Any]:
         "findings": [
             {name: getattr(one, name) for name in FindingModel.model_fields} for one in shown.findings
         ],
+        "carried_over": list(shown.carried),
         "sharing": [
             {"recipient_id": recipient, "consent": word, "blocked": word != "active"}
             for recipient, word in sorted(shown.sharing.items())

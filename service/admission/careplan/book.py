@@ -22,6 +22,7 @@ VALUES: Final = frozenset(
         *("transition_days", "objective_days", "group_capacity", "cosign_hours", "own_words_characters"),
         *("flag_days", "pcl5_positive", "problems_least", "problems_most"),
         *("step_up_missed_days", "step_up_use_days", "step_up_use_window"),
+        *("cloned_characters", "cloned_patients", "cloned_days"),
     }
 )
 #: What each gate may be given; which gates there are is the rules' (gates.py), what they ask for is data.

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final
 
 from service.admission.careplan.book import CarePlanBook
 from service.admission.careplan.facts import PlanFacts
 from service.admission.careplan.finding import Fault
+from service.admission.careplan.paragraphs import texts
 from service.admission.careplan.plan import Area, Content, Decided, SignerKind
 from service.labels import Label
 
@@ -133,20 +134,13 @@ def words(content: Content, facts: PlanFacts, _book: CarePlanBook) -> Iterator[F
             yield Fault(field, "A person is named who is not in this plan.")
 
 
-def texts(content: Content) -> Iterator[tuple[str, str]]:
-    """Every text of a plan with its place."""
-    yield from _texts("", content.model_dump())
-
-
-def _texts(at: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, dict):
-        for name, one in cast("dict[str, Any]", value).items():
-            yield from _texts(f"{at}.{name}" if at else name, one)
-    elif isinstance(value, tuple | list):
-        for place, one in enumerate(cast("tuple[Any, ...]", value)):
-            yield from _texts(f"{at}[{place}]", one)
+def cloned(_content: Content, facts: PlanFacts, book: CarePlanBook) -> Iterator[Fault]:
+    """CP-20: the same paragraph in the plans of many people is about none of them. How many is said, never whose; and
+    nothing is said below the limit, so that nobody learns by trying what one other chart says.
+    """
+    for field, others in facts.elsewhere.items():
+        if others + 1 > book.values["cloned_patients"]:
+            yield Fault(field, f"This paragraph stands in the plans of {others} other patients too.")
 
 
 def labelled(content: Content, facts: PlanFacts, _book: CarePlanBook) -> Iterator[Fault]:

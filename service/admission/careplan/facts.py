@@ -58,6 +58,8 @@ class PlanFacts:
     pcl5: int | None = None
     social_need: bool | None = None
     guardian_signs: bool = False
+    #: By place of the text: how many other patients of the program have this paragraph in a plan kept lately.
+    elsewhere: Mapping[str, int] = field(default_factory=dict[str, int])
     signatures: tuple[Signature, ...] = ()
     #: Labels the item will bear, and those of the items that the problems rest on.
     labels: frozenset[Label] = frozenset()

@@ -6,6 +6,7 @@ A plan is begun from what is known: the placement decision and the assessments i
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID
 
 from service.access.actions import Action
@@ -18,9 +19,11 @@ from service.admission.careplan.facts import ConsentWord
 from service.admission.careplan.finding import Finding
 from service.admission.careplan.gathering import Books, consent_words, labels_of, plan_facts
 from service.admission.careplan.lifecycle import Act
+from service.admission.careplan.paragraphs import paragraphs
 from service.admission.careplan.plan import Basis, CarePlan, Content, Kept, Status, Used
 from service.admission.careplan.records import PlanRow
 from service.admission.careplan.rules import validate
+from service.admission.likeness.marks import Likeness, Marked, keep, likeness
 from service.errors import Code, FieldError, Invalid, NotFound, Refused, Stale
 from service.ids import new_id
 from service.intake.latest import latest
@@ -47,6 +50,8 @@ class Shown:
     findings: tuple[Finding, ...] = ()
     sharing: dict[UUID, ConsentWord] = field(default_factory=dict[UUID, ConsentWord])
     overdue: bool = False
+    #: Places whose text an earlier plan or version of this patient's said.
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,6 +88,7 @@ def begin(
         labels=labels,
         provenance=Provenance.QUOTES_PART2 if part2 else Provenance.OWN,
     )
+    keep_marks(work, books, plan)
     shown = judged(work, books, Found(plan, episode, None), evidence)
     record(work, plan, Action.CARE_PLAN_WRITE, written=True)
     return plan.id, shown
@@ -98,6 +104,7 @@ def save(work: Work, books: Books, plan_id: UUID, content: Content, *, expected:
     labels = labels_of(content, found.episode, evidence)
     now = before.model_copy(update={"content": content, "content_version": before.content_version + 1})
     plan = kept.change_plan(work, found.plan, now, labels=labels)
+    keep_marks(work, books, plan)
     shown = judged(work, books, replace(found, plan=plan), evidence)
     record(work, plan, transition.action, use=found.use, written=True)
     return shown
@@ -150,6 +157,7 @@ def judged(work: Work, books: Books, found: Found, evidence: frozenset[Label] = 
     if plan.status in (Status.COMPLETED, Status.REVOKED):
         words = consent_words(work, books, plan.patient_id, plan.content, plan.unit, plan.labels)
         return Shown(plan, sharing=words)
+    alike = _likeness(work, books, plan)
     facts = plan_facts(
         work,
         books,
@@ -160,7 +168,22 @@ def judged(work: Work, books: Books, found: Found, evidence: frozenset[Label] = 
         plan=plan,
         signatures=plan.signatures,
     )
-    return Shown(plan, validate(plan.content, facts, books.plans), dict(facts.consents), overdue)
+    found_now = validate(plan.content, replace(facts, elsewhere=alike.elsewhere), books.plans)
+    return Shown(plan, found_now, dict(facts.consents), overdue, alike.carried)
+
+
+def keep_marks(work: Work, books: Books, plan: CarePlan) -> None:
+    """What is compared of the plan's text, as it stands now (CP-20)."""
+    keep(work, _marked(plan), paragraphs(plan.content, books.plans))
+
+
+def _likeness(work: Work, books: Books, plan: CarePlan) -> Likeness:
+    since = work.now - timedelta(days=books.plans.values["cloned_days"])
+    return likeness(work, _marked(plan), paragraphs(plan.content, books.plans), since=since)
+
+
+def _marked(plan: CarePlan) -> Marked:
+    return Marked(plan.id, plan.patient_id, plan.kept.content_version, plan.status is Status.DRAFT)
 
 
 def record(

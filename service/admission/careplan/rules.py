@@ -60,6 +60,7 @@ RULES: Final = (
     PlanRule("CP-17", "reachable", _W, hours.reachable, "design", False),
     PlanRule("CP-19", "diagnosed", _E, goals.diagnosed, "design", False),
     PlanRule("CP-20", "words", _E, standing.words, "design", False),
+    PlanRule("CP-20", "cloned", _W, standing.cloned, "design", False),
     PlanRule("CP-21", "labelled", _E, standing.labelled, "42 CFR 2.12(d); design", False),
     PlanRule("CP-22", "back_dated", _E, standing.back_dated, "design", False),
     PlanRule("CP-22", "late", _W, standing.late, "packets/deadlines.yaml", False),

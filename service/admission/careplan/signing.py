@@ -19,6 +19,7 @@ from service.admission.careplan.operations import (
     changing,
     evidence_labels,
     judged,
+    keep_marks,
     record,
     refuse,
 )
@@ -183,6 +184,8 @@ def review(work: Work, books: Books, plan_id: UUID, new: NewReview, *, expected:
         }
     )
     after = kept.change_plan(work, plan, changed, labels=labels)
+    if rewritten:
+        keep_marks(work, books, after)
     shown = judged(work, books, replace(found, plan=after))
     late = today > plan.content.review_on
     record(work, after, Action.CARE_PLAN_SIGN, use=found.use, written=True, reviewed=True, late=late)

@@ -5,6 +5,7 @@ from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Table,
 from service.store.base import metadata
 from service.store.columns import (
     entry_column,
+    fingerprint,
     id_column,
     instant,
     program_column,
@@ -99,6 +100,26 @@ care_plan = Table(
     Index("ix_care_plan_patient_id", "patient_id"),
     Index("ix_care_plan_episode_id", "episode_id"),
     Index("ix_care_plan_program_id_status_review_on", "program_id", "status", "review_on"),
+)
+
+#: A paragraph of a plan's text as a keyed mark: tells only whether two plans say the same (CP-20). The key is the
+#: program's, because charts are compared; so a mark does not end with its patient's key, and destroying that key has to
+#: take the patient's rows here away, as it takes those of `patient_index`.
+care_plan_paragraph = Table(
+    "care_plan_paragraph",
+    metadata,
+    id_column(),
+    program_column(),
+    Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
+    Column("item_id", Uuid(), ForeignKey("record_item.id"), nullable=False),
+    fingerprint("mark"),
+    Column("standing", Boolean, nullable=False),  # in the text as it stands
+    Column("first_version", Integer, nullable=False),  # of the content; a draft's is that of its last saving
+    instant("kept_at"),
+    entry_column(),
+    Index("uq_care_plan_paragraph_item_id_mark", "item_id", "mark", unique=True),
+    Index("ix_care_plan_paragraph_program_id_mark", "program_id", "mark"),
+    Index("ix_care_plan_paragraph_patient_id", "patient_id"),
 )
 
 #: A planned or held session: a record item of kind `attendance`; the clear part is what deadlines and hours count.

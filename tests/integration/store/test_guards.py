@@ -158,7 +158,7 @@ OF_THE_INTAKE = {
         ("episode", "patient_merge", "packet_item", "form_signature", "placement", "care_plan"), True
     ),
     **dict.fromkeys(("visit", "message", "packet_link", "intake_entry", "content_pack", "credential"), True),
-    **dict.fromkeys(("safety_flag", "assessment"), True),
+    **dict.fromkeys(("safety_flag", "assessment", "care_plan_paragraph"), True),
     "episode_step": False,
 }
 

@@ -627,6 +627,8 @@ ROWS = (
         False,
         {"goals": goal(own_words="I will ask Mr Clinician for help.")},
     ),
+    Row("CP-20", "cloned", "in four charts", True, {}, {"elsewhere": {"goals[0].own_words": 3}}),
+    Row("CP-20", "cloned", "in three charts", False, {}, {"elsewhere": {"goals[0].own_words": 2}}),
     # CP-21: labels
     Row("CP-21", "labelled", "less than its problems", True, {}, {"labels": frozenset({Label.SUD})}),
     Row("CP-21", "labelled", "less than its evidence", True, {}, {"evidence_labels": frozenset({Label.HIV})}),
@@ -659,7 +661,7 @@ def test_the_table_has_every_rule_of_the_page_but_the_one_about_steps() -> None:
 
 
 WARNS = {"CP-13", "CP-14", "CP-17"}
-BOTH = {"CP-01", "CP-02", "CP-04", "CP-10", "CP-22"}
+BOTH = {"CP-01", "CP-02", "CP-04", "CP-10", "CP-20", "CP-22"}
 
 
 @pytest.mark.parametrize("rule", sorted({one.id for one in RULES}))
