@@ -88,13 +88,16 @@ def score(instrument: Instrument, answers: object, context: object = None) -> Re
 
 
 def _spans(instrument: Instrument, form: Form, total: Span | None = None) -> Callable[[str], Span]:
-    """The span of each scale; `total` in place of the total's own, once there is one."""
+    """The span of each scale; `total` in place of the total's own, once there is one. A span is worked out when a rule
+    first asks for it, and once: a dozen findings rest on the same scale.
+    """
     scales = scales_of(instrument)
+    known: dict[str, Span] = {} if total is None else {TOTAL: total}
 
     def span(key: str) -> Span:
-        if key == TOTAL and total is not None:
-            return total
-        return span_of(scales[key], form.items, form.readings)
+        if key not in known:
+            known[key] = span_of(scales[key], form.items, form.readings)
+        return known[key]
 
     return span
 
