@@ -3,7 +3,7 @@
 The token is 32 random bytes that only the message holds; here it is a keyed index. It goes to a channel the patient
 called safe, never to whoever asked for it: staff who had it and know a birth date could act as the patient. Holding it
 is one proof, the birth date the other, because telephones are shared. Five wrong birth dates use a link up, a newer
-link or staff end it, and after 72 hours it is over.
+link or staff end it and the sessions it opened, and after 72 hours it is over.
 
 Refusals look alike from outside: the same answer, not before the same time (api/links.py). Why it was stands in the
 ledger. An attempt with a token nobody gave takes less work; with 2^256 of them, that tells nothing worth knowing.
@@ -59,18 +59,27 @@ class LinkView:
 
 
 def make_link(work: Work, patient_id: UUID, page: str) -> LinkView:
-    """A fresh link, sent to the patient; links made before are ended. `page` is where links lead. Conflict
-    `message_unsendable` where no safe channel is known: nothing is made, and somebody calls.
+    """A fresh link, sent to the patient; links made before are ended, and the sessions they opened with them: a new one
+    is asked for because the old one came into other hands, or was lost. `page` is where links lead. Conflict
+    `message_unsendable` where no safe channel is known: nothing is made, nothing ends, and somebody calls.
     """
     patient = work.authorised(Action.LINK_MAKE, lambda work: load_patient(work, patient_id, changing=True))
-    for former in records.open_links(work.db, patient_id):
+    former_links = records.open_links(work.db, patient_id)
+    for former in former_links:
         records.replace_link(work.db, replace(former, state=LinkState.ENDED), work.entry_id)
+    # after the links: who is being let in by one of them holds it locked, and has a session once it is ours
+    account_id = account_of_patient(work, patient.id, work.entry_id)
+    ended = [
+        session_id
+        for one in {account_id, *(link.account_id for link in former_links)}
+        for session_id in identity.end_link_sessions_of(work.db, one, work.now, work.entry_id)
+    ]
     token = secrets.token_urlsafe(32)
     made = PacketLink(
         id=new_id(work.now),
         program_id=work.caller.program_id,
         patient_id=patient.id,
-        account_id=account_of_patient(work, patient.id, work.entry_id),
+        account_id=account_id,
         token_index=_index(work.vault, work.db, token),
         state=LinkState.OPEN,
         failures=0,
@@ -91,7 +100,7 @@ def make_link(work: Work, patient_id: UUID, page: str) -> LinkView:
                 reason=reason.value,
             )
         case Queued(message_id):
-            _note(work, made, Action.LINK_MAKE, {"message": str(message_id)})
+            _note(work, made, Action.LINK_MAKE, {"message": str(message_id), "sessions": len(ended)})
     return _view(made, work.now)
 
 

@@ -23,8 +23,12 @@ class Doorway:
         self.room = Mailroom(service)
         self.service = service
 
+    @property
+    def path(self) -> str:
+        return f"/patients/{self.room.patient_id}/packet-links"
+
     def make(self, **headers: str) -> Any:
-        return self.room.intake.post(f"/patients/{self.room.patient_id}/packet-links", headers=headers)
+        return self.room.intake.post(self.path, headers=headers)
 
     def token(self) -> str:
         """What the newest message brought."""
@@ -130,7 +134,14 @@ def test_four_failures_and_the_right_date_open_it(door: Doorway) -> None:
 def test_one_link_at_a_time_and_an_ended_one_ends_its_sessions(door: Doorway) -> None:
     first = door.make().json()
     old = door.token()
+    before = door.as_patient(door.open(old))
+    assert before.get("/auth/me").status_code == 200
+    refused = door.service.client("administrator", purpose=None).post(door.path)
+    assert refused.status_code in (400, 403)
+    assert before.get("/auth/me").status_code == 200, "who may not make one ends nobody's session"
     second = door.make().json()
+    assert before.get("/auth/me").status_code == 401, "the newer link ended what the older one had opened"
+    assert door.service.entries(action="link.make")[-1]["detail"]["sessions"] == 1
     new = door.token()
     assert door.open(old).status_code == 401
     assert door.room.intake.get(f"/packet-links/{first['id']}").json()["over"] is True
