@@ -18,7 +18,7 @@ from service.errors import Code, Invalid
 from service.identity import accounts, passwords, programs
 from service.identity.accounts import NewAccount
 from service.identity.model import Account
-from service.identity.records import StoredProgram
+from service.identity.tenants.records import StoredProgram
 from service.ids import SERVICE_PROGRAM, RecipientId
 from service.work import Work
 

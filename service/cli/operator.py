@@ -16,8 +16,8 @@ from service.access.program import Program, read_program
 from service.clock import Clock
 from service.config import Settings
 from service.errors import Code, NotFound
-from service.identity import records
 from service.identity.programs import SERVICE
+from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync

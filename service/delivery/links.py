@@ -28,10 +28,12 @@ from service.delivery.records import PacketLink
 from service.errors import Code, Conflict
 from service.identity import records as identity
 from service.identity.model import AccountState, Channel, Session
+from service.identity.open_sessions import records as sessions
 from service.identity.patients import account_of_patient
 from service.identity.records import StoredAccount
 from service.identity.sessions import LINK_LIFETIME
 from service.identity.signin import SignedIn, open_session, record_unattributed
+from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, PatientId, ProgramId, SessionId, new_id
 from service.people.facts import load_patient, patient_facts
 from service.people.records import patient_by_id
@@ -72,7 +74,7 @@ def make_link(work: Work, patient_id: UUID, page: str) -> LinkView:
     ended = [
         session_id
         for one in {account_id, *(link.account_id for link in former_links)}
-        for session_id in identity.end_link_sessions_of(work.db, one, work.now, work.entry_id)
+        for session_id in sessions.end_link_sessions_of(work.db, one, work.now, work.entry_id)
     ]
     token = secrets.token_urlsafe(32)
     made = PacketLink(
@@ -117,7 +119,7 @@ def end_link(work: Work, link_id: UUID) -> LinkView:
     if link.state is LinkState.OPEN:
         link = replace(link, state=LinkState.ENDED)
         records.replace_link(work.db, link, work.entry_id)
-    ended = identity.end_link_sessions_of(work.db, link.account_id, work.now, work.entry_id)
+    ended = sessions.end_link_sessions_of(work.db, link.account_id, work.now, work.entry_id)
     _note(work, link, Action.LINK_END, {"sessions": len(ended)})
     return _view(link, work.now)
 
@@ -133,7 +135,7 @@ def open_link(
     enter(db, program_id)
     link = records.link_by_token(db, index)
     account = identity.account_for_share(db, link.account_id if link else SERVICE_PROGRAM)
-    document = identity.program_document(db, program_id)
+    document = tenants.program_document(db, program_id)
     if link is None or account is None or document is None:
         _refused(mechanisms, db, program_id, None, "unknown_token", now, request_id)
         return None

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from service.access.program import read_program
 from service.delivery import records
 from service.delivery.sending import Desk, bounced
-from service.identity import records as identity
 from service.identity.system import PURPOSE, system_caller
+from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, ProgramId
 from service.work import Mechanisms, Work, enter
 
@@ -24,7 +24,7 @@ def whose(db: Connection, sent: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
     """Program -> those of the messages that are its own. Nothing is written."""
     found: dict[UUID, list[UUID]] = {}
     enter(db, SERVICE_PROGRAM)
-    for stored in identity.every_program(db):
+    for stored in tenants.every_program(db):
         enter(db, stored.id)
         own = [one for one in sorted(sent) if records.message_by_id(db, one) is not None]
         if own:
@@ -43,7 +43,7 @@ def came_back(
 ) -> None:
     """Note the bounces of one program's messages."""
     enter(db, program_id)
-    document = identity.program_document(db, program_id)
+    document = tenants.program_document(db, program_id)
     if document is None:
         return
     program = read_program(ProgramId(program_id), document[0])

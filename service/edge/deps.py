@@ -24,8 +24,8 @@ from service.errors import (
     PreconditionRequired,
     Unavailable,
 )
-from service.identity import records as identity
 from service.identity.credentials.model import CredentialBook, standing
+from service.identity.open_sessions import records as sessions
 from service.ids import SessionId
 from service.store.session import in_unit
 from service.work import Denied, Work, enter, record_denial
@@ -129,7 +129,7 @@ def _open_work(
     purpose: Callable[[Caller], str] | None,
 ) -> Work:
     now = state.clock.now()
-    found = identity.session_caller(connection, session_id, now)
+    found = sessions.session_caller(connection, session_id, now)
     if found is None or channel not in found.channel.carried_as:
         raise unauthenticated()
     program = state.programs.get(connection, found.caller.program_id, found.program_version)
@@ -145,7 +145,7 @@ def _open_work(
 
 
 def _with_credentials(
-    found: identity.FoundSession, program: Program, book: CredentialBook, now: datetime
+    found: sessions.FoundSession, program: Program, book: CredentialBook, now: datetime
 ) -> Caller:
     """The caller with what their credentials are worth today, in the program's time zone."""
     today = now.astimezone(program.zone).date()

@@ -18,8 +18,8 @@ from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
 from service.errors import Code, Unavailable
 from service.evidence.rulebook import EvidenceBook
-from service.identity import records
 from service.identity.credentials.model import CredentialBook
+from service.identity.tenants import records
 from service.identity.tokens import Tokens
 from service.ids import ProgramId
 from service.intake.instrument import Catalogue

@@ -16,6 +16,7 @@ from service.errors import Code, Conflict, FieldError, Invalid, NotFound
 from service.identity import records
 from service.identity.model import Account, AccountState, EndReason
 from service.identity.names import is_acceptable, normal_name
+from service.identity.open_sessions import records as sessions
 from service.identity.operations import open_account
 from service.identity.signin import CLIENTS, username_index
 from service.ids import AccountId, PatientId, RecipientId, new_id
@@ -140,7 +141,7 @@ def disable_account(work: Work, account_id: UUID) -> Account:
         profile=work.seal(records.ACCOUNT_ROW, row, {"profile": profile})["profile"],
         entry_id=work.entry_id,
     )
-    ended = records.end_sessions_of(work.db, stored.id, EndReason.ACCOUNT_DISABLED, work.now, work.entry_id)
+    ended = sessions.end_sessions_of(work.db, stored.id, EndReason.ACCOUNT_DISABLED, work.now, work.entry_id)
     work.record(
         action=Action.USER_MANAGE,
         object_kind="account",

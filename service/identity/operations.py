@@ -8,6 +8,7 @@ from service.access.facts import Facts
 from service.errors import Code, IntegrityError, Unavailable
 from service.identity import records
 from service.identity.model import Account, EndReason, Session
+from service.identity.open_sessions import records as sessions
 from service.identity.sessions import SessionState, state_at
 from service.vault.envelope import RowKey
 from service.work import Loaded, Work
@@ -65,7 +66,7 @@ def _permissions(work: Work) -> tuple[Action, ...]:
 def list_sessions(work: Work, after: UUID, limit: int) -> list[Session]:
     """The caller's own sessions that are still alive, oldest first."""
     work.require(Action.SESSION_LIST)
-    found = records.live_sessions(work.db, work.caller.account_id, work.now, after, limit)
+    found = sessions.live_sessions(work.db, work.caller.account_id, work.now, after, limit)
     work.record(action=Action.SESSION_LIST, object_kind="account", object_id=work.caller.account_id)
     return found
 
@@ -74,14 +75,14 @@ def end_session(work: Work, session_id: UUID, reason: EndReason = EndReason.ENDE
     """End one of the caller's own sessions; NotFound for any other. Ending it twice is no error."""
 
     def load(work: Work) -> Loaded[Session] | None:
-        session = records.session_for_update(work.db, session_id)
+        session = sessions.session_for_update(work.db, session_id)
         if session is None or session.account_id != work.caller.account_id:
             return None
         return Loaded(session, Facts(), "session", session.id)
 
     session = work.authorised(Action.SESSION_END, load)
     if state_at(session, work.now) is not SessionState.ENDED:
-        records.end_session(work.db, session.id, reason, work.now, work.entry_id)
+        sessions.end_session(work.db, session.id, reason, work.now, work.entry_id)
     work.record(
         action=Action.SESSION_END,
         object_kind="session",
@@ -100,10 +101,10 @@ def sign_out(work: Work) -> None:
 def end_session_if_own(work: Work, session_id: UUID | None) -> None:
     """End the caller's session with this id; any other, or none, is left alone and not told apart (RFC 7009 2.2)."""
     work.require(Action.SESSION_END)
-    session = records.session_for_update(work.db, session_id) if session_id else None
+    session = sessions.session_for_update(work.db, session_id) if session_id else None
     own = session if session and session.account_id == work.caller.account_id else None
     if own and state_at(own, work.now) is not SessionState.ENDED:
-        records.end_session(work.db, own.id, EndReason.SIGNED_OUT, work.now, work.entry_id)
+        sessions.end_session(work.db, own.id, EndReason.SIGNED_OUT, work.now, work.entry_id)
     work.record(
         action=Action.SESSION_END,
         object_kind="session",
@@ -115,7 +116,7 @@ def end_session_if_own(work: Work, session_id: UUID | None) -> None:
 def end_all_sessions(work: Work) -> int:
     """End every session of the caller, this one included; returns how many were alive or forgotten."""
     work.require(Action.SESSION_END)
-    ended = records.end_sessions_of(
+    ended = sessions.end_sessions_of(
         work.db, work.caller.account_id, EndReason.SIGNED_OUT, work.now, work.entry_id
     )
     work.record(

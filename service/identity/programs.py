@@ -13,8 +13,8 @@ from service.access.actions import Action
 from service.access.facts import Facts
 from service.access.program import Contact, Program, read_program
 from service.errors import Code, FieldError, Invalid, Stale
-from service.identity import records
-from service.identity.records import StoredProgram
+from service.identity.tenants import records
+from service.identity.tenants.records import StoredProgram
 from service.ids import SERVICE_PROGRAM, ProgramId, new_id
 from service.work import Loaded, Work, enter
 

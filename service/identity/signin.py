@@ -23,8 +23,10 @@ from service.identity import records
 from service.identity.lockout import Slots, reserve
 from service.identity.model import AccountState, Channel, Session
 from service.identity.names import normal_name
+from service.identity.open_sessions import records as sessions
 from service.identity.passwords import nobodys_hash
 from service.identity.sessions import ABSOLUTE_LIFETIME
+from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, AccountId, PatientId, ProgramId, SessionId, new_id
 from service.ledger.entry import Entry, Outcome
 from service.vault.vault import Vault
@@ -126,7 +128,7 @@ def open_session(
     action: Action = Action.SIGN_IN_SUCCEEDED,
 ) -> SignedIn:
     """Write a session and its entry, for whoever has been proven to be the holder of the account."""
-    document = records.program_document(db, stored.program_id)
+    document = tenants.program_document(db, stored.program_id)
     if document is None:
         raise Unavailable(Code.UNAVAILABLE, "This program is not configured.")
     caller = Caller(
@@ -141,7 +143,7 @@ def open_session(
     )
     program = read_program(stored.program_id, document[0])
     work = Work(mechanisms, db, caller, program, now, request_id=request_id)
-    records.insert_session(db, session, work.entry_id)
+    sessions.insert_session(db, session, work.entry_id)
     work.record(
         action=action,
         object_kind="session",

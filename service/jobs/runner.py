@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.access.program import Program, read_program
 from service.clock import Clock, monotonic
 from service.edge.metrics import count_job
-from service.identity import records as identity
 from service.identity.system import PURPOSE, system_caller
+from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, ProgramId
 from service.jobs.job import Job
 from service.jobs.records import try_lead
@@ -47,7 +47,7 @@ class Service:
 
         def read(db: Connection) -> list[Program]:
             enter(db, SERVICE_PROGRAM)
-            return [read_program(ProgramId(one.id), one.config) for one in identity.every_program(db)]
+            return [read_program(ProgramId(one.id), one.config) for one in tenants.every_program(db)]
 
         return await in_unit(self.engine, read)
 

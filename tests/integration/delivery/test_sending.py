@@ -239,7 +239,7 @@ def test_what_bounced_is_noted_and_tells_the_outside_nothing(
     queued = room.queue()
     assert isinstance(queued, Queued)
     house, path = room.service.house, "/api/v1/messages/bounces"
-    monkeypatch.setattr("service.identity.records._PROGRAMS_AT_ONCE", 1)  # each is a page of its own
+    monkeypatch.setattr("service.identity.tenants.records._PROGRAMS_AT_ONCE", 1)  # each is a page of its own
     body = {"message_ids": [f"<{queued.message_id}@example.org>"]}
     shown = {"Authorization": "Bearer shown-by-the-provider"}
     assert house.http.post(path, json=body, headers=shown).status_code == 401, "no provider is configured"

@@ -1,0 +1,1 @@
+"""Sessions that are open, and how they end."""

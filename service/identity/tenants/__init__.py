@@ -1,0 +1,1 @@
+"""Programs as tenants of the service."""
