@@ -9,10 +9,10 @@ from datetime import date
 from uuid import UUID
 
 from service.access.actions import Action
-from service.admission.packet.gathering import Library
+from service.admission.packet.intake import Library
 from service.admission.packet.model import Block, Missing
-from service.admission.packet.operations import Packet, intake_of_episode, packet_in
 from service.admission.packet.traces import AFTER_EMERGENCY
+from service.admission.packet.whole import Packet, intake_of_episode, packet_in
 from service.admission.placement.operations import decision_of
 from service.consent.ending_by_event import record_event
 from service.errors import Code, Conflict

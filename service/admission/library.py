@@ -5,7 +5,7 @@ from pathlib import Path
 from service.admission.deadlines import load_deadlines
 from service.admission.packet.catalogue import load_packet
 from service.admission.packet.derive import Books
-from service.admission.packet.gathering import Library
+from service.admission.packet.intake import Library
 from service.admission.packet.texts import load_texts
 from service.consent.rulebook import Rulebook
 from service.intake.medical.book import MedicalBook

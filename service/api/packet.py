@@ -8,7 +8,7 @@ from pydantic import Field
 
 from service.access.caller import CallerKind
 from service.admission import admit
-from service.admission.packet import operations, worklist
+from service.admission.packet import deciding, operations, worklist
 from service.admission.packet.model import PacketItem
 from service.admission.packet.suggested import suggested
 from service.admission.packet.worklist import View
@@ -107,13 +107,7 @@ async def read_work_list(
     summary="Let an item go, with a reason; some never can be",
 )
 async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
-    library, version = state_of(request).packet, _version(request)
-
-    def act(work: Work) -> tuple[UUID, PacketItem]:
-        done = operations.waive(work, library, patient_id, item, body.reason, version)
-        return done.row_id, done.item
-
-    return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
+    return await _decided(request, patient_id, item, deciding.Waiver(body.reason))
 
 
 @router.post(
@@ -124,13 +118,7 @@ async def waive_item(request: Request, patient_id: Uuid, item: ItemKey, body: It
 async def assign_item(
     request: Request, patient_id: Uuid, item: ItemKey, body: ItemAssignmentBody
 ) -> Response:
-    library, version = state_of(request).packet, _version(request)
-
-    def act(work: Work) -> tuple[UUID, PacketItem]:
-        done = operations.assign(work, library, patient_id, item, body.role, body.account_id, version)
-        return done.row_id, done.item
-
-    return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
+    return await _decided(request, patient_id, item, deciding.Assignment(body.role, body.account_id))
 
 
 @router.post(
@@ -139,13 +127,7 @@ async def assign_item(
     summary="Send back what was handed in, with what is wrong",
 )
 async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
-    library, version = state_of(request).packet, _version(request)
-
-    def act(work: Work) -> tuple[UUID, PacketItem]:
-        done = operations.send_back(work, library, patient_id, item, body.reason, version)
-        return done.row_id, done.item
-
-    return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
+    return await _decided(request, patient_id, item, deciding.Return(body.reason))
 
 
 @router.post(
@@ -154,13 +136,7 @@ async def send_item_back(request: Request, patient_id: Uuid, item: ItemKey, body
     summary="Skip a step in an emergency; what is answered is the follow-up that asks for it later",
 )
 async def skip_item(request: Request, patient_id: Uuid, item: ItemKey, body: ItemReasonBody) -> Response:
-    library, version = state_of(request).packet, _version(request)
-
-    def act(work: Work) -> tuple[UUID, PacketItem]:
-        done = operations.skip(work, library, patient_id, item, body.reason, version)
-        return done.row_id, done.item
-
-    return _task(await perform_once(request, act, lambda work, row: operations.read_item(work, library, row)))
+    return await _decided(request, patient_id, item, deciding.Skip(body.reason))
 
 
 @router.post(
@@ -180,10 +156,16 @@ async def admit_patient(request: Request, episode_id: Uuid, body: AdmissionBody)
     return reply(200, admission_view(made), etag=made.episode.version)
 
 
-def _version(request: Request) -> int | None:
-    """The version the caller read, where saying so is welcome and not required: the state decides anyway."""
-    return if_match(request) if "if-match" in request.headers else None
+async def _decided(request: Request, patient_id: Uuid, item: str, decision: deciding.Decision) -> Response:
+    """Decide about an item, once. Saying which version the caller read is welcome and not required: the state decides
+    anyway.
+    """
+    library = state_of(request).packet
+    version = if_match(request) if "if-match" in request.headers else None
 
+    def act(work: Work) -> tuple[UUID, PacketItem]:
+        done = deciding.decide(work, library, patient_id, item, decision, version)
+        return done.row_id, done.item
 
-def _task(item: PacketItem) -> Response:
-    return reply(200, task_view(item), etag=item.version)
+    shown = await perform_once(request, act, lambda work, row: deciding.read_item(work, library, row))
+    return reply(200, task_view(shown), etag=shown.version)

@@ -10,7 +10,7 @@ from service.admission.packet import forms
 from service.admission.packet.model import Outcome
 from service.admission.packet.sealing import SignatureEvent
 from service.admission.packet.signing import NewSignature, Reader, Signer
-from service.api.packet_shapes import (
+from service.api.packet_form_shapes import (
     FormTextModel,
     SignatureModel,
     SignaturesModel,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.access.program import Program, read_program
 from service.admission.careplan.gathering import Books
-from service.admission.packet.gathering import Library
+from service.admission.packet.intake import Library
 from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings

@@ -113,6 +113,8 @@ def test_records_alone_may_send_statements() -> None:
 NO_RULES = frozenset(
     {
         "service.admission.library",  # puts books together
+        "service.admission.packet.shown",  # what of a packet is shown to whom
+        "service.admission.packet.tracing",  # from rows to traces
         "service.admission.placement.shown",  # the words of pages
         "service.custody.explanation",
         "service.identity.system",  # the caller that nobody signs in as

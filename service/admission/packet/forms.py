@@ -15,7 +15,7 @@ from service.access.caller import CallerKind
 from service.admission.packet import records
 from service.admission.packet.catalogue import ItemRule
 from service.admission.packet.decisions import put_off
-from service.admission.packet.gathering import Library
+from service.admission.packet.intake import Library
 from service.admission.packet.model import FormOutcome, Outcome
 from service.admission.packet.records import StoredSignature
 from service.admission.packet.sealing import SignatureEvent, opened_signature, sealed_signature

@@ -12,12 +12,13 @@ from service.access.actions import Action
 from service.admission.found import records as found
 from service.admission.packet import records
 from service.admission.packet.decisions import keep
-from service.admission.packet.gathering import Gathered, Library, gather, intake_of
+from service.admission.packet.gathering import Gathered, gather
+from service.admission.packet.intake import Library, intake_of
 from service.admission.packet.model import Source, Status
-from service.admission.packet.operations import packet_from
 from service.admission.packet.reminders import FIRST, Nudged, Rung, next_rung
 from service.admission.packet.sealing import opened_decision
 from service.admission.packet.traces import ITSELF, Decided
+from service.admission.packet.whole import packet_from
 from service.delivery.model import MessageKind, Outgoing, Template, Unsendable
 from service.delivery.operations import queue
 from service.people.episodes.operations import opened

@@ -57,3 +57,11 @@ def birthday(born: date, age: int = ADULT) -> date:
         return born.replace(year=born.year + age)
     except ValueError:
         return date(born.year + age, 3, 1)
+
+
+def day_of(value: object) -> date | None:
+    """A day as an entry has it, or None for what is no day."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None

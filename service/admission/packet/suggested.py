@@ -1,7 +1,7 @@
 """What the placement rules say, beside the packet, for whoever may read it; a suggestion, never a decision."""
 
 from service.access.actions import Action
-from service.admission.packet.operations import Packet
+from service.admission.packet.whole import Packet
 from service.admission.placement.considering import PlacementRules
 from service.admission.placement.operations import suggest
 from service.admission.placement.rules import Suggestion

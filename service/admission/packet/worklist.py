@@ -17,10 +17,11 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.access.facts import Facts
 from service.admission.found import records as found
-from service.admission.packet.gathering import Gathered, Library, gather, intake_of
+from service.admission.packet.gathering import Gathered, gather
+from service.admission.packet.intake import Library, intake_of
 from service.admission.packet.model import Block, PacketItem, Source, Status
 from service.admission.packet.nudging import nudged_of
-from service.admission.packet.operations import packet_from
+from service.admission.packet.whole import packet_from
 from service.people.episodes.operations import opened
 from service.people.facts import program_day
 from service.work import Work
