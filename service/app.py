@@ -92,7 +92,7 @@ def build(settings: Settings, options: Options | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.include_router(root)
-    app.include_router(router)
+    router.join(app)
     app.include_router(pages)
     problems.install(app)
     app.openapi = partial(describe, app)

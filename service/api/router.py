@@ -43,6 +43,7 @@ from service.api import (
     safety_plans,
     visits,
 )
+from service.edge.directory import Directory
 from service.edge.models import ProblemModel
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemModel.__name__}"}}}
@@ -52,7 +53,7 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
     "5XX": {"description": "The service cannot do this now; nothing was changed.", "content": _PROBLEM},
 }
 
-router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+router = Directory(prefix="/api/v1", responses=PROBLEMS)
 root = APIRouter(responses=PROBLEMS)
 root.include_router(health.router)
 root.include_router(auth.well_known)
