@@ -1,10 +1,9 @@
 """The only SQL of consents. What a consent says is sealed; kind, state, dates of validity and recipient
 ids are clear.
 
-A row's version is part of what its sealed columns are bound to, so every change seals all three anew. A
-signature is written once and never changed. The recipients a consent names stand in rows of their own
-from the moment it is signed, so that a request finds its consents by recipient and locks them there and
-then.
+A row's version is part of what its sealed columns are bound to, so every change seals all three anew. Signatures and
+rulings are attested beside it, once (`attested`). The recipients a consent names stand in rows of their own from the
+moment it is signed, so that a request finds its consents by recipient and locks them there and then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,21 +14,16 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, insert, or_, select, update
 
-from service.consent.model import ConsentRecord, ConsentState, Signature
+from service.consent.attested.records import rulings_of, signatures_of
+from service.consent.model import ConsentRecord, ConsentState
 from service.consent.sealing import (
     OpenedConsent,
-    Ruled,
     StoredConsent,
     open_consent,
-    open_ruling,
-    open_signature,
     sealed_columns,
-    sealed_ruling,
-    sealed_signature,
 )
-from service.ids import new_id
 from service.people.recipient import RecipientType
-from service.store.tables.consent import consent, consent_recipient, consent_ruling, consent_signature
+from service.store.tables.consent import consent, consent_recipient
 from service.store.tables.emergency import review
 from service.store.tables.people import recipient
 from service.work import Work
@@ -98,18 +92,6 @@ _REVOKE_RECIPIENT = (
     )
     .values(state="revoked", revoked_at=bindparam("now"), entry_id=bindparam("entry"))
 )
-_SIGN = insert(consent_signature)
-_SIGNATURES = (
-    select(consent_signature)
-    .where(consent_signature.c.consent_id.in_(bindparam("ids", expanding=True)))
-    .order_by(consent_signature.c.id)
-)
-_RULE = insert(consent_ruling)
-_RULINGS = (
-    select(consent_ruling)
-    .where(consent_ruling.c.consent_id.in_(bindparam("ids", expanding=True)))
-    .order_by(consent_ruling.c.ruled_at, consent_ruling.c.id)
-)
 #: Active consents that may have ended: by date, or by an event of the patient. The terms say which; oldest first.
 _ACTIVE = (
     select(consent)
@@ -118,8 +100,8 @@ _ACTIVE = (
         consent.c.state == ConsentState.ACTIVE.value,
     )
     .order_by(consent.c.id)
-    .with_for_update()
 )
+_ACTIVE_LOCKED = _ACTIVE.with_for_update()
 _PAST = (
     select(consent)
     .where(consent.c.state == ConsentState.ACTIVE.value, consent.c.expires_on < bindparam("today"))
@@ -174,7 +156,7 @@ def reaching(
 def opened(work: Work, stored: Iterable[StoredConsent]) -> list[OpenedConsent]:
     """Open rows with their signatures; raises IntegrityError when one is not what was sealed."""
     rows = list(stored)
-    signatures, rulings = _signatures(work, rows), _rulings(work, rows)
+    signatures, rulings = signatures_of(work, rows), rulings_of(work, rows)
     return [open_consent(work, row, signatures.get(row.id, ()), rulings.get(row.id, ())) for row in rows]
 
 
@@ -225,23 +207,6 @@ def change(work: Work, record: ConsentRecord, signed_text: str | None) -> None:
     )
 
 
-def add_signature(work: Work, record: ConsentRecord, signature: Signature, image: str | None) -> None:
-    """One signature with its image (base64), kept as it was made."""
-    signature_id = new_id(work.now)
-    work.db.execute(
-        _SIGN,
-        {
-            "id": signature_id,
-            "program_id": work.caller.program_id,
-            "consent_id": record.consent_id,
-            "patient_id": record.patient_id,
-            "signed_at": work.now,
-            "entry_id": work.entry_id,
-            **sealed_signature(work, signature_id, record.patient_id, signature, image),
-        },
-    )
-
-
 def name_recipients(work: Work, record: ConsentRecord) -> None:
     """The recipients of a consent that has just been signed, so that requests find it."""
     work.db.execute(
@@ -275,9 +240,10 @@ def revoke_recipients(work: Work, record: ConsentRecord, recipients: Iterable[UU
         )
 
 
-def active_of(work: Work, patient_id: UUID) -> Sequence[StoredConsent]:
-    """The patient's active consents, locked for change, oldest first."""
-    return [_stored(row) for row in work.db.execute(_ACTIVE, {"patient_id": patient_id}).all()]
+def active_of(work: Work, patient_id: UUID, *, lock: bool = True) -> Sequence[StoredConsent]:
+    """The patient's active consents, oldest first; locked for change, unless they are only looked at."""
+    statement = _ACTIVE_LOCKED if lock else _ACTIVE
+    return [_stored(row) for row in work.db.execute(statement, {"patient_id": patient_id}).all()]
 
 
 def past_their_day(work: Work, today: date, at_most: int) -> Sequence[StoredConsent]:
@@ -285,48 +251,9 @@ def past_their_day(work: Work, today: date, at_most: int) -> Sequence[StoredCons
     return [_stored(row) for row in work.db.execute(_PAST, {"today": today, "at_most": at_most}).all()]
 
 
-def add_ruling(work: Work, record: ConsentRecord, kind: str, reason: str) -> None:
-    """One ruling on the consent, kept as it was made."""
-    ruling_id = new_id(work.now)
-    work.db.execute(
-        _RULE,
-        {
-            "id": ruling_id,
-            "program_id": work.caller.program_id,
-            "consent_id": record.consent_id,
-            "patient_id": record.patient_id,
-            "kind": kind,
-            "particulars": sealed_ruling(work, ruling_id, record, kind, reason),
-            "ruled_by": work.caller.account_id,
-            "ruled_at": work.now,
-            "entry_id": work.entry_id,
-        },
-    )
-
-
 def incident_open(work: Work, consent_id: UUID) -> bool:
     """Is a review of the integrity of this consent waiting for somebody?"""
     return work.db.execute(_INCIDENT, {"subject_id": consent_id}).first() is not None
-
-
-def _signatures(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Signature, ...]]:
-    if not rows:
-        return {}
-    found: dict[UUID, tuple[Signature, ...]] = {}
-    for row in work.db.execute(_SIGNATURES, {"ids": [one.id for one in rows]}).all():
-        one = open_signature(work, row.id, row.patient_id, row.signature)
-        found[row.consent_id] = (*found.get(row.consent_id, ()), one)
-    return found
-
-
-def _rulings(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Ruled, ...]]:
-    if not rows:
-        return {}
-    found: dict[UUID, tuple[Ruled, ...]] = {}
-    for row in work.db.execute(_RULINGS, {"ids": [one.id for one in rows]}).all():
-        kind = open_ruling(work, row.id, row.consent_id, row.patient_id, row.particulars)
-        found[row.consent_id] = (*found.get(row.consent_id, ()), (kind, row.ruled_at))
-    return found
 
 
 def _expires_on(record: ConsentRecord) -> date | None:

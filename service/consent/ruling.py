@@ -10,6 +10,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.consent import records
 from service.consent.acts import assessment, changing, done
+from service.consent.attested.records import add_ruling
 from service.consent.commands import ConsentView, Ruling
 from service.consent.elements import missing_elements
 from service.consent.lifecycle import Act, after
@@ -37,7 +38,7 @@ def rule(
         version=before.version + 1,
         rulings=(*before.rulings, (given.kind.value, work.now)),
     )
-    records.add_ruling(work, record, given.kind.value, given.reason)
+    add_ruling(work, record, given.kind.value, given.reason)
     records.change(work, record, opened.signed_text)
     ruled = OpenedConsent(record, opened.signed_text, work.now)
     shown = done(

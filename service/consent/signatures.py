@@ -7,6 +7,7 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.consent import records, signing
 from service.consent.acts import assessment, authority_over, changing, day, done, incomplete, text_of
+from service.consent.attested.records import add_signature
 from service.consent.commands import ConsentView, Signing
 from service.consent.document import render, text_hash
 from service.consent.lifecycle import Act, after
@@ -66,7 +67,7 @@ def sign(
     elif {reason.code for reason in missing} != {signing.COSIGN}:
         raise incomplete(missing)
     records.change(work, record, rendered)
-    records.add_signature(work, record, signature, given.image)
+    add_signature(work, record, signature, given.image)
     if record.state is ConsentState.ACTIVE:
         records.name_recipients(work, record)
     detail = {"signer": str(signature.role)}

@@ -1,0 +1,1 @@
+"""Signatures and rulings: what somebody said about a consent, once."""
