@@ -15,8 +15,8 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.admission.packet import operations, worklist
 from service.admission.packet.model import Block, PacketItem, Status
-from service.admission.packet.operations import Packet
 from service.admission.packet.suggested import suggested
+from service.admission.packet.whole import Packet
 from service.admission.packet.worklist import View
 from service.admission.placement.rules import STATEMENT, Fired, Outcome, Suggestion
 from service.edge.context import state_of
@@ -27,9 +27,9 @@ from service.errors import Code, Invalid
 from service.intake.instrument import Instrument
 from service.intake.latest import drafts_of
 from service.intake.own import is_self_report
-from service.intake.safety.flag import RaisedFlag
 from service.people.facts import patient_facts
 from service.web import cookies
+from service.web.flags import SEVERITIES, ShownFlag, shown_flag
 from service.web.pages import PageRoute, Viewer, in_both_languages, perform_on_page, render, viewer_of
 from service.web.times import clock_of, day_of, due_of
 from service.work import Work
@@ -55,7 +55,6 @@ BLOCKS: Final = {
     Block.SHARE: "Sharing records",
     Block.BILL: "Billing",
 }
-SEVERITIES: Final = {"urgent": "Urgent", "same_day": "Today", "review": "Review", "form": "Form"}
 STATES: Final = {
     "referred": "Referred",
     "admitted": "Admitted",
@@ -72,16 +71,6 @@ SUGGESTIONS: Final = {
     Outcome.IOP_CONDITIONS: "Intensive outpatient, with conditions.",
     Outcome.IOP: "Intensive outpatient.",
 }
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ShownFlag:
-    """An open flag with everything whoever sees it needs at once."""
-
-    one: RaisedFlag
-    severity: str
-    due: str
-    overdue: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -208,10 +197,7 @@ def _page(work: Work, state: State, packet: Packet, patient_id: UUID, viewer: Vi
 
 def _flags(work: Work, packet: Packet) -> tuple[ShownFlag, ...]:
     waiting = [one for one in packet.gathered.flags if one.state.value != "acknowledged"]
-    return tuple(
-        ShownFlag(one, SEVERITIES[one.flag.severity.value], due_of(work, one.due_at), one.due_at < work.now)
-        for one in sorted(waiting, key=lambda flag: flag.urgency)
-    )
+    return tuple(shown_flag(work, one) for one in sorted(waiting, key=lambda flag: flag.urgency))
 
 
 def _task(work: Work, state: State, item: PacketItem, language: str) -> Task:

@@ -25,6 +25,7 @@ from service.edge.once import claim_under
 from service.edge.problems import STATUS
 from service.errors import Code, ConsentryError, NotFound, Unauthenticated
 from service.identity.operations import own_account
+from service.intake.safety.counting import Waiting, count_waiting
 from service.web import cookies
 from service.web.words import words_in
 from service.work import Work
@@ -68,6 +69,8 @@ class Viewer:
     form_token: str
     account_id: UUID
     may_read_list: bool = False
+    #: Of those who read the work list: how many flags wait for somebody.
+    flags: Waiting | None = None
     patient_id: UUID | None = None
     office: Contact | None = None
     language: str = "en"
@@ -81,16 +84,16 @@ class Viewer:
 
 def viewer_of(request: Request, work: Work) -> Viewer:
     """The header's facts; inside an act that is already allowed and recorded."""
-    account = own_account(work)
+    account, purpose = own_account(work), purpose_of(work.caller)
+    may_read_list = work.access.decide(Action.WORK_LIST_READ, work.caller, purpose, Facts()).permitted
     return Viewer(
         name=account.display_name,
         program=work.program.name,
         may_read_trail=work.permits(Action.AUDIT_READ),
         form_token=cookies.session_form_token(request),
         account_id=account.id,
-        may_read_list=work.access.decide(
-            Action.WORK_LIST_READ, work.caller, purpose_of(work.caller), Facts()
-        ).permitted,
+        may_read_list=may_read_list,
+        flags=count_waiting(work, purpose) if may_read_list else None,
         patient_id=work.caller.patient_id,
         office=work.program.front_office,
         language=cookies.language_of(request) if work.caller.kind is CallerKind.PATIENT else "en",

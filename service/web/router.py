@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from service.web import assets, autosave, entering, forms, packet, signing_in, trail
+from service.web import (
+    assets,
+    autosave,
+    entering,
+    flags,
+    forms,
+    labels,
+    medical,
+    medical_diagnoses,
+    packet,
+    signing_in,
+    trail,
+)
 
 router = APIRouter()
 router.include_router(assets.router)
@@ -11,4 +23,8 @@ router.include_router(trail.router)
 router.include_router(packet.router)
 router.include_router(forms.router)
 router.include_router(autosave.router)
+router.include_router(flags.router)
+router.include_router(medical.router)
+router.include_router(medical_diagnoses.router)
+router.include_router(labels.router)
 router.include_router(entering.router)

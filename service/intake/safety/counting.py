@@ -33,7 +33,8 @@ def count_waiting(work: Work, purpose: str) -> Waiting:
         if one.patient_id not in may_act:
             facts = facts_of_person(work, one.patient_id)
             # who may take it: a licence that has run out hides no alarm from who treats the patient
-            may_act[one.patient_id] = work.permits(Action.FLAG_ASSIGN, facts)
+            decision = work.access.decide(Action.FLAG_ASSIGN, work.caller, purpose, facts)
+            may_act[one.patient_id] = decision.permitted
     shown = [one for one in stored[:MOST_COUNTED] if one.escalated_at is not None or may_act[one.patient_id]]
     overdue = sum(one.due_at <= work.now for one in shown)
     return Waiting(len(shown), overdue, more=len(stored) > MOST_COUNTED)
