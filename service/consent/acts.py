@@ -30,7 +30,7 @@ from service.people.facts import patient_facts, program_day
 from service.people.recipient import RelationshipKind
 from service.people.recipients.operations import recipient_facts
 from service.people.records import patient_for_share
-from service.people.relationships.operations import related_recipients
+from service.people.relationships.standing import related_recipients
 from service.people.standing import patient_at_law
 from service.work import Json, Loaded, Work
 

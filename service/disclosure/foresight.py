@@ -25,7 +25,7 @@ from service.people.at_law import PatientAtLaw
 from service.people.facts import program_day
 from service.people.recipient import RecipientType, RelationshipKind, in_class
 from service.people.recipients.operations import recipient_facts
-from service.people.relationships.operations import related_recipients
+from service.people.relationships.standing import related_recipients
 from service.people.standing import patient_at_law
 from service.record.item import ItemForDecision
 from service.record.operations import items_for_decision

@@ -27,7 +27,7 @@ from service.labels import Label
 from service.people.at_law import PatientAtLaw
 from service.people.facts import program_day
 from service.people.recipient import Recipient as Registered
-from service.people.relationships.operations import relationship_kinds
+from service.people.relationships.standing import relationship_kinds
 from service.people.standing import patient_at_law
 from service.record.item import ItemForDecision
 from service.record.operations import items_for_decision

@@ -17,7 +17,7 @@ from service.people.facts import facts_of, patient_facts, program_day
 from service.people.recipient import RecipientRole, RecipientType, RelationshipKind
 from service.people.recipients.operations import recipient_facts
 from service.people.records import patient_for_update
-from service.people.relationships.operations import relationship_kinds
+from service.people.relationships.standing import relationship_kinds
 from service.record.operations import settled_ids
 from service.rights import lifecycle, records, restrictions
 from service.rights.asking import ENDING_CITATION, Ending, NewRestriction, ended_for_later, faults_of

@@ -46,7 +46,7 @@ from service.people.episodes.episode import Episode, Track
 from service.people.facts import program_day
 from service.people.operations import open_demographics
 from service.people.records import patient_by_id
-from service.people.relationships.operations import relationship_kinds
+from service.people.relationships.standing import relationship_kinds
 from service.people.standing import patient_at_law
 from service.record.item import Kind, NoteClass
 from service.work import Work

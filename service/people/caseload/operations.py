@@ -16,9 +16,9 @@ from service.people.episodes.records import open_episodes
 from service.people.facts import program_day
 from service.people.operations import open_demographics
 from service.people.records import StoredPatient, patients
-from service.people.relationships.operations import role_of
 from service.people.relationships.records import caseload
 from service.people.relationships.roles import StaffRole
+from service.people.relationships.standing import role_of
 from service.vault.blindindex import normalise_name
 from service.work import Work
 

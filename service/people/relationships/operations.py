@@ -1,24 +1,20 @@
 """Relationships: recorded with period and evidence, ended, never deleted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from service.access.actions import Action
 from service.access.caller import CallerKind
-from service.errors import Code, FieldError, IntegrityError, Invalid, Stale
+from service.errors import Code, FieldError, Invalid, Stale
 from service.identity.model import AccountState
 from service.identity.records import account_for_share
 from service.ids import PatientId, RecipientId, new_id
 from service.people.facts import load_patient, patient_facts, program_day
 from service.people.recipient import (
     PEOPLE_OF,
-    RecipientClass,
     RecipientType,
     RelationshipKind,
-    in_class,
     in_force,
 )
 from service.people.recipients.records import recipient_by_id
@@ -26,6 +22,7 @@ from service.people.records import patient_for_update
 from service.people.relationships import records
 from service.people.relationships.records import StoredRelationship
 from service.people.relationships.roles import StaffRole, taken
+from service.people.relationships.standing import evidence_of, role_of
 from service.vault.envelope import RowKey
 from service.work import Loaded, Work
 
@@ -144,40 +141,6 @@ def read_relationship(work: Work, relationship_id: UUID) -> Relationship:
     return _relationship(work, stored)
 
 
-# -- for operations above --------------------------------------------------------------------------
-
-
-def relationship_kinds(
-    work: Work, patient_id: UUID, recipient_id: UUID, on: date
-) -> frozenset[RelationshipKind]:
-    """Kinds of relationship between a patient and a recipient in force on a day, locked until commit."""
-    return records.kinds_between(work.db, patient_id, recipient_id, on)
-
-
-def related_recipients(
-    work: Work, patient_id: UUID, on: date
-) -> dict[RecipientId, frozenset[RelationshipKind]]:
-    """Every recipient related to a patient on a day, in the order of recording, with the kinds in force."""
-    found: dict[RecipientId, frozenset[RelationshipKind]] = {}
-    for stored in records.relationships(work.db, patient_id):
-        if stored.recipient_id is not None and in_force(stored.starts_on, stored.ends_on, on):
-            found[stored.recipient_id] = found.get(stored.recipient_id, frozenset()) | {stored.kind}
-    return found
-
-
-def role_of(work: Work, stored: StoredRelationship) -> StaffRole | None:
-    """What a member of staff is to the patient; None where nobody said."""
-    role = _evidence(work, stored).get("role")
-    return None if role is None else StaffRole(role)
-
-
-def recipient_in_class(
-    work: Work, patient_id: UUID, recipient_id: UUID, recipient_class: RecipientClass, on: date
-) -> bool:
-    """Whether a recorded relationship puts the recipient into the class for this patient on that day."""
-    return in_class(relationship_kinds(work, patient_id, recipient_id, on), recipient_class)
-
-
 # -- inside ----------------------------------------------------------------------------------------
 
 
@@ -216,7 +179,7 @@ def _add(work: Work, patient_id: UUID, new: NewRelationship) -> Relationship:
 
 def _end(work: Work, stored: StoredRelationship, ends_on: date) -> Relationship:
     row = RowKey(stored.program_id, stored.id, stored.version + 1, stored.patient_id)
-    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": _evidence(work, stored)})["evidence"]
+    sealed = work.seal(records.RELATIONSHIP_ROW, row, {"evidence": evidence_of(work, stored)})["evidence"]
     ended = replace(stored, ends_on=ends_on, version=stored.version + 1, evidence=sealed)
     records.end_relationship(
         work.db,
@@ -287,14 +250,6 @@ def _record(work: Work, stored: StoredRelationship, change: str) -> None:
     )
 
 
-def _evidence(work: Work, stored: StoredRelationship) -> Mapping[str, Any]:
-    row = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
-    opened = work.open(records.RELATIONSHIP_ROW, row, {"evidence": stored.evidence})["evidence"]
-    if not isinstance(opened, Mapping):
-        raise IntegrityError
-    return opened
-
-
 def _relationship(work: Work, stored: StoredRelationship) -> Relationship:
     return Relationship(
         id=stored.id,
@@ -304,7 +259,7 @@ def _relationship(work: Work, stored: StoredRelationship) -> Relationship:
         recipient_id=stored.recipient_id,
         starts_on=stored.starts_on,
         ends_on=stored.ends_on,
-        evidence=str(_evidence(work, stored)["note"]),
+        evidence=str(evidence_of(work, stored)["note"]),
         version=stored.version,
         role=role_of(work, stored),
     )

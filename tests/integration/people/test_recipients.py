@@ -22,7 +22,7 @@ from service.people.recipient import (
 )
 from service.people.recipients.operations import recipient_facts, resolve_recipient
 from service.people.recipients.records import RECIPIENT_ROW
-from service.people.relationships.operations import recipient_in_class, relationship_kinds
+from service.people.relationships.standing import recipient_in_class, relationship_kinds
 from service.store.tables.people import recipient as recipient_table
 from service.vault.envelope import RowKey
 from service.work import Work
