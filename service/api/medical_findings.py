@@ -4,15 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.label_shapes import LabelsBody, LabelsModel, labels_shape
 from service.api.medical_shapes import (
     DiagnosisBody,
     DiagnosisListModel,
     FormModel,
-    LabelsBody,
-    LabelsModel,
     diagnosis_of,
     form_shape,
 )
+from service.disclosure.lowering import Opens, relabel
 from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import Uuid
@@ -20,7 +20,7 @@ from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.errors import Code, Invalid
 from service.intake.medical import diagnosing, operations
-from service.intake.medical.labelling import Relabelled, Relabelling, relabel
+from service.intake.medical.labelling import Relabelled, Relabelling
 from service.intake.medical.views import FormView
 from service.labels import Label
 from service.record.item import labels_from
@@ -84,23 +84,16 @@ async def change_diagnosis(request: Request, item_id: Uuid, body: DiagnosisBody)
 async def relabel_item(request: Request, item_id: Uuid, body: LabelsBody) -> Response:
     expected = if_match(request) if "if-match" in request.headers else None
     asked = Relabelling(_labels(body.raised), _labels(body.lower), body.reason, body.preview)
+    book = state_of(request).rulebook
 
-    def create(work: Work) -> tuple[UUID, Relabelled]:
-        return item_id, relabel(work, item_id, asked, expected=expected)
+    def create(work: Work) -> tuple[UUID, tuple[Relabelled, tuple[Opens, ...]]]:
+        return item_id, relabel(work, book, item_id, asked, expected=expected)
 
-    def again(work: Work, made: UUID) -> Relabelled:
-        return relabel(work, made, asked, replay=True)
+    def again(work: Work, made: UUID) -> tuple[Relabelled, tuple[Opens, ...]]:
+        return relabel(work, book, made, asked, replay=True)
 
-    one = await perform_once(request, create, again)
-    body_of = {
-        "id": one.item_id,
-        "version": one.version,
-        "before": sorted(label.value for label in one.before),
-        "after": sorted(label.value for label in one.after),
-        "effect": list(one.effect),
-        "changed": one.changed,
-    }
-    return reply(200, body_of, etag=one.version)
+    one, opens = await perform_once(request, create, again)
+    return reply(200, labels_shape(one, opens), etag=one.version)
 
 
 def _labels(codes: list[str]) -> frozenset[Label]:

@@ -71,18 +71,6 @@ class DiagnosisBody(StrictModel):
     reason: LongText | None = None
 
 
-LabelCode = Annotated[str, Field(min_length=2, max_length=16)]
-
-
-class LabelsBody(StrictModel):
-    """Labels to raise (staff) or to lower (compliance, with a reason)."""
-
-    raised: Annotated[list[LabelCode], Field(max_length=10, alias="raise")] = Field(default_factory=list[str])
-    lower: Annotated[list[LabelCode], Field(max_length=10)] = Field(default_factory=list[str])
-    reason: LongText | None = None
-    preview: bool = False
-
-
 class QuestionModel(BaseModel):
     key: str
     label: str
@@ -165,15 +153,6 @@ class DiagnosisListModel(BaseModel):
 class RemovedModel(BaseModel):
     id: Uuid
     state: Literal["entered_in_error"]
-
-
-class LabelsModel(BaseModel):
-    id: Uuid
-    version: int
-    before: list[str]
-    after: list[str]
-    effect: list[str]
-    changed: bool
 
 
 def writing_of(body: FormBody, *, patient: bool, expected: int | None, final: bool) -> Writing:

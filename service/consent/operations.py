@@ -31,6 +31,7 @@ from service.work import Work
 
 __all__ = [
     "MOST_RECIPIENTS",
+    "active_consents",
     "consent_for_preview",
     "consents_for_recipient",
     "draft",
@@ -164,6 +165,11 @@ def consents_for_recipient(
     """
     reaching = records.reaching(work, patient_id, recipient_id, lock, via)
     return [one.record for one in records.opened(work, reaching)]
+
+
+def active_consents(work: Work, patient_id: UUID) -> list[ConsentRecord]:
+    """The patient's active consents as they are now, not locked: to tell what would follow, not to rest on."""
+    return [one.record for one in records.opened(work, records.active_of(work, patient_id, lock=False))]
 
 
 def consent_for_preview(work: Work, book: Rulebook, consent_id: UUID) -> ConsentRecord:

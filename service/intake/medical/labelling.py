@@ -5,7 +5,7 @@ that category out, so it is shown first, needs a reason, and leaves the version 
 is written again the server's own rules apply again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from service.people.facts import patient_facts
 from service.record import items
 from service.record.item import ItemState
 from service.record.records import StoredItem
-from service.work import Loaded, Work
+from service.work import Json, Loaded, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +42,57 @@ class Relabelled:
     changed: bool
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Weighed:
+    """An item with its labels as they are, and as they would be."""
+
+    stored: StoredItem
+    asked: Relabelling
+    before: frozenset[Label]
+    after: frozenset[Label]
+    replay: bool
+
+
 def relabel(
     work: Work, item_id: UUID, asked: Relabelling, *, expected: int | None = None, replay: bool = False
 ) -> Relabelled:
-    """Add or take away labels. Invalid `labels_invalid` with every fault. A `replay` shows what the first one left."""
-    action = Action.LABEL_LOWER if asked.lowered else Action.LABEL_RAISE
-    stored = work.authorised(action, _loader(item_id))
+    """Add or take away labels, without a look at consents (`disclosure/lowering.py` has it)."""
+    return carry_out(work, weigh(work, item_id, asked, expected=expected, replay=replay))
+
+
+def weigh(
+    work: Work, item_id: UUID, asked: Relabelling, *, expected: int | None = None, replay: bool = False
+) -> Weighed:
+    """What is asked of an item that this caller may relabel; nothing is changed yet. Invalid `labels_invalid` with every
+    fault. A `replay` shows what the first one left.
+    """
+    stored = work.authorised(_action(asked), _loader(item_id))
     if expected is not None and expected != stored.version:
         raise Stale(Code.VERSION_STALE, "This item has changed since you read it.")
     before = items.opened_labels(work, stored)
-    after = (before | asked.raised) - asked.lowered
     if not replay and (faults := _faults(asked, before, stored.state)):
         raise Invalid(Code.LABELS_INVALID, "The labels cannot be changed like this.", faults)
+    return Weighed(stored, asked, before, (before | asked.raised) - asked.lowered, replay)
+
+
+def carry_out(work: Work, weighed: Weighed, detail: Mapping[str, Json] | None = None) -> Relabelled:
+    """Do it, unless it is a preview, and record it with `detail`: what else the caller was shown."""
+    stored, asked, before, after = weighed.stored, weighed.asked, weighed.before, weighed.after
     version = stored.version
-    if not asked.preview and not replay and after != before:
+    if not asked.preview and not weighed.replay and after != before:
         content = items.opened(work, stored).content
         version = items.change(work, stored, content=content, labels=after).version
     work.record(
-        action=action,
+        action=_action(asked),
         object_kind="item",
-        object_id=item_id,
+        object_id=stored.id,
         object_version=version,
         patient_id=stored.patient_id,
-        detail={"preview": asked.preview, "replay": replay},
+        detail={"preview": asked.preview, "replay": weighed.replay, **(detail or {})},
         payload={"reason": asked.reason, "after": sorted(label.value for label in after)},
     )
-    return Relabelled(
-        item_id, version, before, after, effect_of(before, after), changed=version != stored.version
-    )
+    changed = version != stored.version
+    return Relabelled(stored.id, version, before, after, effect_of(before, after), changed=changed)
 
 
 def effect_of(before: frozenset[Label], after: frozenset[Label]) -> tuple[str, ...]:
@@ -79,6 +102,10 @@ def effect_of(before: frozenset[Label], after: frozenset[Label]) -> tuple[str, .
     if lost and not after:
         words.append("The item would have no label: it is then treated as sensitive in every category.")
     return tuple(words)
+
+
+def _action(asked: Relabelling) -> Action:
+    return Action.LABEL_LOWER if asked.lowered else Action.LABEL_RAISE
 
 
 def _faults(asked: Relabelling, before: frozenset[Label], state: str) -> tuple[FieldError, ...]:
