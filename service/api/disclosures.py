@@ -17,7 +17,7 @@ from service.api.disclosure_shapes import (
     read_json,
 )
 from service.api.package_shapes import PackageModel
-from service.disclosure import operations
+from service.disclosure import fetching, operations
 from service.disclosure.accounting import Rule
 from service.disclosure.foresight import preview_consent
 from service.disclosure.shown import decision_document
@@ -118,7 +118,7 @@ async def fetch_package(
     request: Request, disclosure_id: Uuid, form: Annotated[Literal["json"], Query(alias="format")] = "json"
 ) -> Response:
     rules = state_of(request).disclosure
-    return reply(200, await perform(request, lambda work: operations.fetch(work, rules, disclosure_id)))
+    return reply(200, await perform(request, lambda work: fetching.fetch(work, rules, disclosure_id)))
 
 
 @router.get(

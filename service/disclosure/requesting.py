@@ -16,8 +16,8 @@ from service.access.actions import Action
 from service.disclosure import records
 from service.disclosure.accounting import Channel
 from service.disclosure.damage import report_damage
+from service.disclosure.fetching import fetch
 from service.disclosure.gathering import Gathered, Wanted, gather
-from service.disclosure.operations import fetch
 from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
 from service.disclosure.shown import entry_detail

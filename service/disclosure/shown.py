@@ -76,3 +76,8 @@ def entry_detail(found: Gathered, words: Words) -> dict[str, Json]:
     if decision.accounting is not None:
         detail["accounting"] = {"part2": decision.accounting.part2, "hipaa": decision.accounting.hipaa}
     return detail
+
+
+def rules_of(decision: DisclosureDecision) -> list[str]:
+    """The rules that decided, item by item, for the entry."""
+    return sorted({rule for ruling in decision.rulings for rule in ruling.rules})
