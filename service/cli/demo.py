@@ -24,9 +24,10 @@ from service.access.caller import CallerKind, Role
 from service.access.program import Program
 from service.app import Options, build
 from service.cli.demo_cases import caseload
+from service.cli.demo_days import StoryClock, in_order
 from service.cli.demo_program import RECIPIENTS, establish
 from service.cli.demo_steps import Case
-from service.cli.demo_story import Story, StoryClock, in_order
+from service.cli.demo_story import Story
 from service.cli.operator import Operator
 from service.cli.person import Person
 from service.clock import SystemClock

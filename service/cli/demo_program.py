@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from service.cli.demo_story import StoryClock
+from service.cli.demo_days import StoryClock
 from service.cli.person import Person
 
 #: The newest words installed, in English and Spanish.

@@ -4,16 +4,15 @@ The application runs in this process on a clock that the story moves, so that co
 past. Nothing is written any other way; the ledger verifies like that of a real program.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import httpx
 
 from service.cli.demo_acts import care_plan, decide, sign_form
-from service.cli.demo_steps import Case, Step
+from service.cli.demo_days import Act, StoryClock
+from service.cli.demo_steps import Case
 from service.cli.person import Answer, Person
 
 _STATEMENTS = {
@@ -30,46 +29,8 @@ _PDF = (
     b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>\nendobj\n"
     b"trailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
 )
-#: As in policies/programs/riverbend.yaml.
-PROGRAM_ZONE = ZoneInfo("America/New_York")
 #: A session ends when it is idle; after this long somebody signs in again.
 _SESSION = timedelta(minutes=10)
-
-
-class StoryClock:
-    """Stands where the story is."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-    @property
-    def day(self) -> date:
-        """The day at the program."""
-        return self.at.astimezone(PROGRAM_ZONE).date()
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step at its moment. `key` makes repeating it harmless, should its outcome not have been noted."""
-
-    at: datetime
-    key: str
-    case: Case
-    step: Step
-
-
-def in_order(cases: Iterable[Case], began: datetime) -> list[Act]:
-    """All steps as they happened, 20 seconds or more apart."""
-    steps = sorted(((case, step) for case in cases for step in case.steps), key=lambda pair: -pair[1].day)
-    acts: list[Act] = []
-    at = began - timedelta(days=1000)
-    for number, (case, step) in enumerate(steps):
-        at = max(at + timedelta(seconds=20), began - timedelta(days=step.day))
-        acts.append(Act(at, f"demo-{began:%Y%m%d%H%M%S}-{number:04d}", case, step))
-    return acts
 
 
 class Story:

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
+from service.cli.demo_days import PROGRAM_ZONE
 from service.cli.demo_program import RECIPIENTS
-from service.cli.demo_story import PROGRAM_ZONE
 from service.cli.person import Answer, Person, expect
 
 STATEMENTS = (

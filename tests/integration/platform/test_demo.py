@@ -16,8 +16,9 @@ from service import setup
 from service.cli import demo, tour_emergency, tour_scenes
 from service.cli.database import served
 from service.cli.demo_cases import caseload
+from service.cli.demo_days import Act
 from service.cli.demo_steps import Step
-from service.cli.demo_story import Act, Story
+from service.cli.demo_story import Story
 from service.cli.tour_stage import Stage
 from service.clock import SystemClock
 from service.store import embedded
