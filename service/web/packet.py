@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.admission.packet import operations, worklist
+from service.admission.packet.catalogue import ItemRule
 from service.admission.packet.model import Block, PacketItem, Status
 from service.admission.packet.suggested import suggested
 from service.admission.packet.whole import Packet
@@ -83,6 +84,8 @@ class Task:
     overdue: bool
     blocks: str
     forms: tuple[Instrument, ...]
+    #: A form to be read and signed here.
+    signing: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -212,7 +215,14 @@ def _task(work: Work, state: State, item: PacketItem, language: str) -> Task:
         overdue=due is not None and due < work.now and item.status is not Status.DONE,
         blocks=", ".join(BLOCKS[block] for block in item.blocks),
         forms=tuple(one for one in forms if one is not None),
+        signing=rule is not None and _signed_here(work, rule),
     )
+
+
+def _signed_here(work: Work, rule: ItemRule) -> bool:
+    """A patient signs the forms that are signed; at the desk a notice is noted as given too, and a refusal is kept."""
+    own = work.caller.kind is CallerKind.PATIENT
+    return rule.is_form and "signed" in rule.done_by.names if own else rule.can_be_declined
 
 
 def _drafts(work: Work, state: State, patient_id: UUID) -> tuple[Resumable, ...]:

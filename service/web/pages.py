@@ -23,7 +23,7 @@ from service.edge.context import request_id_of
 from service.edge.deps import once, perform_as
 from service.edge.once import claim_under
 from service.edge.problems import STATUS
-from service.errors import Code, ConsentryError, NotFound, Unauthenticated
+from service.errors import Code, Conflict, ConsentryError, NotFound, Unauthenticated
 from service.identity.operations import own_account
 from service.intake.safety.counting import Waiting, count_waiting
 from service.web import cookies
@@ -127,7 +127,14 @@ async def perform_once_on_page(
     """
     key = form.get("once", "")
     claim = await claim_under(request, key) if _ONCE.fullmatch(key) else None
-    return await perform_on_page(request, once(claim, create, again))
+    try:
+        return await perform_on_page(request, once(claim, create, again))
+    except Conflict as error:
+        if error.code is not Code.IDEMPOTENCY_MISMATCH:
+            raise
+        # somebody went back, changed something and sent it again: they see what the first made before a second is
+        said = "This form was sent already. Look at what was kept before you send it again."
+        raise Conflict(error.code, said) from None
 
 
 def once_key() -> str:

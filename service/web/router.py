@@ -12,6 +12,7 @@ from service.web import (
     medical,
     medical_diagnoses,
     packet,
+    signing,
     signing_in,
     trail,
 )
@@ -28,3 +29,4 @@ router.include_router(medical.router)
 router.include_router(medical_diagnoses.router)
 router.include_router(labels.router)
 router.include_router(entering.router)
+router.include_router(signing.router)

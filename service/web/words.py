@@ -6,7 +6,10 @@ Plain words, short sentences. English and Spanish have the same keys; a test com
 from collections.abc import Mapping
 from typing import Final
 
+from service.web import signing_words
+
 EN: Final[Mapping[str, str]] = {
+    **signing_words.EN,
     "language": "en",
     "skip": "Skip to main content",
     "main": "Main",
@@ -91,6 +94,7 @@ EN: Final[Mapping[str, str]] = {
 }
 
 ES: Final[Mapping[str, str]] = {
+    **signing_words.ES,
     "language": "es",
     "skip": "Ir al contenido",
     "main": "Principal",
