@@ -25,6 +25,9 @@ class Action(StrEnum):
     RECIPIENT_LIST = "recipient.list"
     PATIENT_MERGE = "patient.merge"
     PATIENT_UNMERGE = "patient.unmerge"
+    #: The service marks a patient as in danger at home; compliance takes that away.
+    PATIENT_MARK = "patient.mark"
+    PATIENT_UNMARK = "patient.unmark"
     #: The patients a member of staff works with, by name: each shown has an entry of its own.
     CASELOAD_READ = "caseload.read"
     EPISODE_OPEN = "episode.open"
@@ -263,6 +266,7 @@ _EVENTS: Final = frozenset(
     {
         Action.FLAG_RAISE,
         Action.FLAG_ESCALATE,
+        Action.PATIENT_MARK,
         Action.MESSAGE_SETTLE,
         Action.LINK_OPEN,
         Action.LINK_REFUSED,
@@ -331,6 +335,8 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.ACCOUNTING_READ,
         Action.PATIENT_MERGE,
         Action.PATIENT_UNMERGE,
+        Action.PATIENT_MARK,
+        Action.PATIENT_UNMARK,
         Action.CASELOAD_READ,
         Action.EPISODE_OPEN,
         Action.EPISODE_READ,

@@ -33,6 +33,8 @@ class Task(_Row):
 
     owner: _Owner
     actions: Mapping[str, _Text] = Field(min_length=1)
+    #: What raises it says that the patient is in danger at home: no mail, no voicemail from then on.
+    endangered: bool = False
     minutes: Mapping[SeverityName, _Minutes] = Field(default_factory=dict[SeverityName, int])
     asks: Mapping[SeverityName, list[Particular]] = Field(
         default_factory=dict[SeverityName, list[Particular]]
@@ -105,6 +107,10 @@ class SafetyBook:
         row = self.tasks.get(task or "", self.otherwise)
         minutes = row.minutes.get(severity, self.clocks[severity])
         return Duty(row.owner, minutes, row.actions, tuple(row.asks.get(severity, ())))
+
+    def endangers(self, task: str | None) -> bool:
+        """Whether a flag with this task marks the patient as in danger at home."""
+        return self.tasks.get(task or "", self.otherwise).endangered
 
     def words_for_patient(self, language: str) -> str:
         """What a patient reads whose own form raised a flag; English where there is nothing else."""

@@ -95,7 +95,8 @@ class _Details(StrictModel):
     name_used: ShortText | None = None
     pronouns: ShortText | None = None
     sdv: bool | None = Field(
-        default=None, description="Endangered at home: nothing by mail, no message on a voicemail."
+        default=None,
+        description="Endangered at home: nothing by mail, no message on a voicemail. What a screen set stays.",
     )
 
 
@@ -201,6 +202,18 @@ class MaySignModel(BaseModel):
 
 class PatientViewModel(PatientModel):
     may_sign: MaySignModel
+
+
+class ContactMarkBody(StrictModel):
+    """Why the mark is taken away."""
+
+    reason: LongText
+
+
+class ContactMarkModel(BaseModel):
+    id: Uuid
+    version: int
+    sdv: bool
 
 
 class DuplicatesModel(BaseModel):

@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.api.patient_shapes import (
+    ContactMarkBody,
+    ContactMarkModel,
     DuplicatesModel,
     HistoryModel,
     NewPatientBody,
@@ -28,6 +30,7 @@ from service.edge.models import Uuid
 from service.edge.strict import StrictRoute
 from service.people import operations, searching
 from service.people.duplicates import Duplicate
+from service.people.endangerment.operations import Lowered, lower_mark
 from service.people.operations import Patient
 from service.people.relationships.signatories import signatories
 from service.people.searching import Search
@@ -98,6 +101,23 @@ async def change_patient(request: Request, patient_id: Uuid, body: PatientPatchB
     patch = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
     changed = await perform(request, lambda work: operations.change_patient(work, patient_id, version, patch))
     return reply(200, patient_view(changed), etag=changed.version)
+
+
+@router.post(
+    "/patients/{patient_id}/contact-mark/lowering",
+    summary="Take away that a screen found danger at home (compliance, with a reason)",
+    response_model=ContactMarkModel,
+)
+async def lower_contact_mark(request: Request, patient_id: Uuid, body: ContactMarkBody) -> Response:
+    def act(work: Work) -> tuple[UUID, Lowered]:
+        return patient_id, lower_mark(work, patient_id, body.reason)
+
+    def again(work: Work, made: UUID) -> Lowered:
+        return lower_mark(work, made, body.reason, replay=True)
+
+    done = await perform_once(request, act, again)
+    shown = {"id": done.id, "version": done.version, "sdv": done.endangered}
+    return reply(200, shown, etag=done.version)
 
 
 @router.get("/patients/{patient_id}/history", summary="Former details", response_model=HistoryModel)

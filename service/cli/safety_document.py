@@ -25,6 +25,10 @@ _LIFE: Final = """
 6. **Never taken back.** Amending the form, marking it as entered in error, merging the chart, discharging the patient:
    none of them ends a flag. A merged chart's flags are shown with the chart that survives.
 
+**Danger at home.** Answers that raise one of {endangered} mark the patient's entry, whether the form is accepted or not:
+nothing goes by mail or onto a voicemail from then on, and the patient's own sign-in does not show it. No change of the
+patient's details takes the mark away. Compliance does, with a reason; the next such answers set it again.
+
 **Who can end one.** The front desk any flag, with a licence or without, since it hands over: it writes down who saw the
 patient. A clinician of this patient while their licence holds, and an urgent one not under supervision alone: a trainee
 takes it, and somebody who signs alone ends it. So when the only clinician's licence has run out, the front desk ends it
@@ -40,6 +44,7 @@ def safety_document(policies: Path, book: SafetyBook) -> str:
     life = _LIFE.format(
         overdue=f"the role {book.overdue_owner.value}",
         shortest=SHORTEST_ACTION,
+        endangered=", ".join(f"`{name}`" for name in book.tasks if book.endangers(name)),
         line=f"{book.crisis_line[0]}, {book.crisis_line[1]}, and the front office",
     )
     arrows = [

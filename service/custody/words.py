@@ -19,6 +19,8 @@ DONE: Final[Mapping[Action, str]] = {
     Action.EVENT_RECORD: "recorded an event of a patient",
     Action.PATIENT_MERGE: "merged two charts of one patient",
     Action.PATIENT_UNMERGE: "undid a merge of two charts",
+    Action.PATIENT_MARK: "set a mark on a patient's entry",
+    Action.PATIENT_UNMARK: "took a mark from a patient's entry",
     Action.CASELOAD_READ: "looked at a caseload",
     Action.EPISODE_OPEN: "opened an episode of care",
     Action.EPISODE_READ: "read an episode of care",

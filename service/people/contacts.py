@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from service.errors import FieldError
+from service.people.endangerment.mark import is_endangered
 from service.vault.blindindex import normalise_name
 
 #: What staff say to somebody who may not hear more: it names neither the program nor why.
@@ -75,11 +76,11 @@ def safe_channels(document: Mapping[str, Any], at: datetime) -> tuple[SafeChanne
 
     Times are those of the wall clock: in the hour that comes twice a window holds twice, in the one that is left out
     never. `from` belongs to the window, `to` does not; a window may cross midnight. Where the patient is in danger at
-    home (`sdv`) nothing goes by mail and no message is left.
+    home (`is_endangered`) nothing goes by mail and no message is left.
     """
     if at.tzinfo is None:
         raise ValueError("an instant needs its zone")
-    endangered = document.get("sdv") is True
+    endangered = is_endangered(document)
     found: list[SafeChannel] = []
     for given in entries(document.get("channels")):
         channel = Channel(str(given["channel"]))

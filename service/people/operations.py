@@ -15,6 +15,7 @@ from service.errors import Code, IntegrityError, Invalid, NotFound, Stale
 from service.ids import PatientId, new_id
 from service.people import finding, patient, records
 from service.people.duplicates import Duplicate, duplicates_of, indexed
+from service.people.endangerment.mark import seen_by_patient
 from service.people.facts import load_patient, program_day
 from service.people.merging.records import absorbed, surviving
 from service.people.patient import Document
@@ -116,7 +117,10 @@ def read_history(work: Work, patient_id: UUID) -> tuple[Patient, list[FormerVers
     former = [
         FormerVersion(
             version=old.version,
-            demographics=_opened(work, records.PATIENT_VERSION_ROW, stored.id, old.version, old.demographics),
+            demographics=_shown(
+                work,
+                _opened(work, records.PATIENT_VERSION_ROW, stored.id, old.version, old.demographics),
+            ),
             replaced_at=old.replaced_at,
         )
         for old in records.versions(work.db, stored.id)
@@ -143,12 +147,10 @@ def change_patient(work: Work, patient_id: UUID, version: int, patch: Document) 
     new = patient.merge(old, patch)
     if not isinstance(new, dict):
         raise Invalid(Code.INVALID_REQUEST, "An object is expected.")
-    patient.check(new, program_day(work))
+    patient.check(new, program_day(work), before=old)
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
-        kept = _seal(work, records.PATIENT_VERSION_ROW, stored.id, stored.version, old)
-        sealed = _seal(work, records.PATIENT_ROW, stored.id, stored.version + 1, new)
-        records.replace_patient(work.db, stored, kept, sealed, work.now, work.entry_id)
+        keep_demographics(work, stored, old, new, work.entry_id)
         if finding.terms(old) != finding.terms(new):
             records.drop_terms(work.db, stored.id)
             _store_terms(work, stored.id, new)
@@ -184,6 +186,15 @@ def open_demographics(work: Work, stored: StoredPatient) -> Document:
     return _opened(work, records.PATIENT_ROW, stored.id, stored.version, stored.demographics)
 
 
+def keep_demographics(
+    work: Work, stored: StoredPatient, before: Mapping[str, Any], after: Mapping[str, Any], entry_id: UUID
+) -> None:
+    """Put `after` in force as the next version; `before` stays readable. The row is locked, the act allowed."""
+    kept = _seal(work, records.PATIENT_VERSION_ROW, stored.id, stored.version, before)
+    sealed = _seal(work, records.PATIENT_ROW, stored.id, stored.version + 1, after)
+    records.replace_patient(work.db, stored, kept, sealed, work.now, entry_id)
+
+
 # -- inside --------------------------------------------------------------------------------------------
 
 
@@ -211,7 +222,7 @@ def _opened(work: Work, table: SealedTable, patient_id: UUID, version: int, seal
 
 def opened_patient(work: Work, stored: StoredPatient) -> Patient:
     """A loaded patient, opened, inside an act that is allowed already."""
-    return with_charts(work, _patient(stored, open_demographics(work, stored)))
+    return with_charts(work, _patient(stored, _shown(work, open_demographics(work, stored))))
 
 
 def with_charts(work: Work, read: Patient) -> Patient:
@@ -221,6 +232,10 @@ def with_charts(work: Work, read: Patient) -> Patient:
     merged_into = surviving(work.db, read.id) if read.state == "merged" else None
     charts = absorbed(work.db, [read.id]).get(read.id, ())
     return replace(read, merged_charts=charts, merged_into=merged_into)
+
+
+def _shown(work: Work, document: Document) -> Document:
+    return seen_by_patient(document) if work.caller.kind is CallerKind.PATIENT else document
 
 
 def _patient(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from service.errors import Code, FieldError, Invalid
 from service.people.contacts import contact_faults, entries, language_faults, reach_faults
+from service.people.endangerment.mark import mark_faults
 from service.people.finding import Term, identifier
 from service.vault.blindindex import normalise_identifier, normalise_name
 
@@ -60,8 +61,10 @@ def merge(document: Json, patch: Json) -> Json:
     return merged
 
 
-def check(document: Mapping[str, Any], today: date) -> None:
-    """Raises Invalid with every fault of a demographics document. `today` is the program's day."""
+def check(document: Mapping[str, Any], today: date, *, before: Mapping[str, Any] | None = None) -> None:
+    """Raises Invalid with every fault of a demographics document. `today` is the program's day; `before`: the document
+    that this one takes the place of.
+    """
     faults = [
         *_missing(document),
         *_name_faults(document, ("given_name", "family_name", "name_used"), ""),
@@ -71,6 +74,7 @@ def check(document: Mapping[str, Any], today: date) -> None:
         *_alias_faults(document.get("aliases")),
         *language_faults(document),
         *contact_faults(document),
+        *mark_faults(before or {}, document),
     ]
     if document.get("sex", "unknown") not in _SEXES:
         faults.append(FieldError("sex", "unknown_code", "female, male, other or unknown."))

@@ -55,6 +55,7 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.EVENT_RECORD: _CARE | _COMPLIANCE,
     Action.PATIENT_MERGE: _INTAKE,
     Action.PATIENT_UNMERGE: _INTAKE | _COMPLIANCE,
+    Action.PATIENT_UNMARK: _COMPLIANCE,
     Action.CASELOAD_READ: _DESK_AND_CLINIC,
     Action.EPISODE_OPEN: _CARE,
     Action.EPISODE_READ: _CARE,

@@ -14,6 +14,7 @@ from service.intake.flags import Flag
 from service.intake.safety import records
 from service.intake.safety.flag import FlagSource, FlagState, RaisedFlag
 from service.intake.safety.kept import opened_flag, sealed_flag
+from service.people.endangerment.operations import mark_endangered
 from service.people.merging.charts import chart_ids
 from service.work import Work
 
@@ -37,6 +38,8 @@ def raise_flags(
     new = [flag for flag in flags if flag.task is not None and flag.code not in had]
     if not new:
         return
+    if any(work.access.safety.endangers(flag.task) for flag in new):
+        mark_endangered(work, patient_id)
     standing: set[str] = set()
     if not fresh:
         records.take_turn(work.db, patient_id)

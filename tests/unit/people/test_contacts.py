@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.people.contacts import DEFAULT_SCRIPT, Channel, may_tell, safe_channels
+from service.people.endangerment.mark import (
+    MARK,
+    is_endangered,
+    lowered,
+    mark_faults,
+    marked,
+    seen_by_patient,
+)
 
 ZONE = ZoneInfo("America/New_York")
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=ZONE)
@@ -153,3 +162,19 @@ def test_the_words_are_the_patients_own_where_they_fit() -> None:
     assert may_tell(document, sometimes, False).script == DEFAULT_SCRIPT
     for word in ("program", "treatment", "clinic", "intake"):
         assert word not in DEFAULT_SCRIPT.casefold()
+
+
+def test_a_mark_that_a_screen_set_closes_mail_and_voicemail_whatever_is_said_since() -> None:
+    channels = [
+        {"channel": "mail", "address": "1 Test Street", "safe": True},
+        {"channel": "voice", "address": "555 0102", "safe": True, "voicemail": True},
+    ]
+    document = marked({"channels": channels}, NOON)
+    for said in (document, {**document, "sdv": False}, {MARK: document[MARK], "channels": channels}):
+        assert [(one.channel, one.voicemail) for one in safe_channels(said, NOON)] == [(Channel.VOICE, False)]
+    after = lowered(document, NOON, UUID(int=1), "Lives elsewhere")
+    assert [one.channel for one in safe_channels(after, NOON)] == [Channel.MAIL, Channel.VOICE]
+    assert is_endangered({**after, "sdv": True}), "what somebody says since counts as ever"
+    assert is_endangered(marked(after, NOON))
+    assert seen_by_patient(document) == {"channels": channels}
+    assert not list(mark_faults({"sdv": True}, {})) and list(mark_faults(document, {MARK: document[MARK]}))
