@@ -13,11 +13,9 @@ from uuid import uuid5
 from service.admission.careplan.book import CarePlanBook
 from service.admission.careplan.plan import CarePlan, Content, Intervention, Slot, Status
 from service.fhir.goal import LOCAL, goal_resource
-from service.labels import Label
+from service.fhir.vocabulary import security
 
 _CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
-_CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-_SENSITIVITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _STATUS: Final = {
     Status.DRAFT: "draft",
     Status.ACTIVE: "active",
@@ -33,8 +31,6 @@ _ACTIVITY: Final = {
     Status.REVOKED: "cancelled",
 }
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: Our label as a code of v3-ActCode; where ours is none there, the general one of the same meaning.
-_CODE_OF: Final = {Label.SUD: "SUD", Label.PSY: "PSY", Label.HIV: "HIV", Label.STD: "STD", Label.SDV: "SDV"}
 
 
 def bundle_of(plan: CarePlan, book: CarePlanBook, *, for_patient: bool = False) -> dict[str, Any]:
@@ -133,14 +129,10 @@ def _period(content: Content) -> dict[str, str]:
 
 
 def _meta(plan: CarePlan) -> dict[str, Any]:
-    labels = [_CODE_OF[one] for one in sorted(plan.labels) if one in _CODE_OF]
     return {
         "versionId": str(plan.version),
         "lastUpdated": _instant(plan),
-        "security": [
-            {"system": _CONFIDENTIALITY, "code": "R"},
-            *({"system": _SENSITIVITY, "code": code} for code in labels),
-        ],
+        "security": security(plan.labels),
     }
 
 
