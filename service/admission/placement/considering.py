@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from service.admission.placement.book import PlacementBook
+from service.admission.placement.evaluating import evaluate
 from service.admission.placement.gather import Reading, fresh_until, gathered, stale_of
-from service.admission.placement.rules import Fired, Outcome, Suggestion, evaluate
+from service.admission.placement.rules import Fired, Outcome, Suggestion
 from service.intake.flags import Flag, Severity
 from service.intake.latest import latest
 from service.intake.medical.book import MedicalBook

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.admission.placement.conditions import Value
+from service.admission.placement.evaluating import evaluate
 from service.admission.placement.loading import load_placement
-from service.admission.placement.rules import RuleSet, Suggestion, evaluate
+from service.admission.placement.rules import RuleSet, Suggestion
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / "tests" / "data"

@@ -25,8 +25,9 @@ from service.admission.placement.decision import (
     is_downwards,
     judged,
 )
+from service.admission.placement.evaluating import evaluate
 from service.admission.placement.lifecycle import TRANSITIONS, Act, DecisionState, after
-from service.admission.placement.rules import Suggestion, evaluate
+from service.admission.placement.rules import Suggestion
 from service.errors import Conflict
 from service.record.item import Kind
 from tests.unit.admission.placement.table import BASE, BOOK, ROOT

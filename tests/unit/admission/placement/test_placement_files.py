@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from service.admission.placement.evaluating import evaluate
 from service.admission.placement.loading import load_placement
-from service.admission.placement.rules import evaluate
 from service.intake.yamlfield import DefinitionError
 from tests.unit.admission.placement.table import BASE, BOOK, ROOT
 

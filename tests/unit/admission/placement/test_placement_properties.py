@@ -7,15 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.admission.placement.conditions import Value
-from service.admission.placement.rules import (
-    GUARDED,
-    FactRule,
-    FactType,
-    Outcome,
-    Suggestion,
-    evaluate,
-    strongest_of,
-)
+from service.admission.placement.evaluating import evaluate, strongest_of
+from service.admission.placement.rules import GUARDED, FactRule, FactType, Outcome, Suggestion
 from tests.unit.admission.placement.table import BASE, BOOK
 
 RULES = BOOK.core
