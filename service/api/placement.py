@@ -10,14 +10,12 @@ from service.admission.placement.kept import PlacementDecision
 from service.admission.placement.report import Report
 from service.admission.placement.report import report as report_on
 from service.admission.placement.shown import suggestion_view
+from service.api.placement_bodies import DecisionBody, SecondBody, decision_of
 from service.api.placement_shapes import (
-    DecisionBody,
     DecisionModel,
     DecisionsModel,
     PlacementReportModel,
-    SecondBody,
     SuggestionModel,
-    decision_of,
     decision_view,
 )
 from service.edge.context import state_of
