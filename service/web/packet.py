@@ -19,7 +19,7 @@ from service.admission.packet.model import Block, PacketItem, Status
 from service.admission.packet.suggested import suggested
 from service.admission.packet.whole import Packet
 from service.admission.packet.worklist import View
-from service.admission.placement.rules import STATEMENT, Fired, Outcome, Suggestion
+from service.admission.placement.rules import STATEMENT, Fired, Suggestion
 from service.edge.context import state_of
 from service.edge.models import Uuid
 from service.edge.paging import read_cursor, write_cursor
@@ -32,6 +32,7 @@ from service.people.facts import patient_facts
 from service.web import cookies
 from service.web.flags import SEVERITIES, ShownFlag, shown_flag
 from service.web.pages import PageRoute, Viewer, in_both_languages, perform_on_page, render, viewer_of
+from service.web.placement_words import SUGGESTIONS
 from service.web.times import clock_of, day_of, due_of
 from service.work import Work
 
@@ -63,15 +64,6 @@ STATES: Final = {
     "discharged": "Discharged",
     "not_admitted": "Not admitted",
 }
-SUGGESTIONS: Final = {
-    Outcome.EMERGENCY: "Emergency care now: act on the open flags first.",
-    Outcome.HIGHER: "A higher level of care than intensive outpatient.",
-    Outcome.MEDICAL_REVIEW: "A medical review before a level of care can be named.",
-    Outcome.INCOMPLETE: "Not enough is known yet.",
-    Outcome.LOWER: "A lower level of care than intensive outpatient.",
-    Outcome.IOP_CONDITIONS: "Intensive outpatient, with conditions.",
-    Outcome.IOP: "Intensive outpatient.",
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -101,6 +93,7 @@ class PacketPage:
     """All of it; of a patient's own the flags, gates and the suggestion are empty."""
 
     patient_id: UUID
+    episode_id: UUID | None
     name: str | None
     state: str | None
     flags: tuple[ShownFlag, ...]
@@ -180,6 +173,7 @@ def _page(work: Work, state: State, packet: Packet, patient_id: UUID, viewer: Vi
     forms = state.instruments.current() if drafting else ()
     return PacketPage(
         patient_id=patient_id,
+        episode_id=None if packet.episode is None else packet.episode.id,
         name=f"{about.get('given_name', '')} {about.get('family_name', '')}".strip() if named else None,
         state=None if packet.episode is None else STATES[packet.episode.state.value],
         flags=() if own else _flags(work, packet),

@@ -5,6 +5,9 @@ from fastapi import APIRouter
 from service.web import (
     assets,
     autosave,
+    care_plan,
+    care_plan_editing,
+    care_plan_ending,
     entering,
     flags,
     forms,
@@ -12,6 +15,7 @@ from service.web import (
     medical,
     medical_diagnoses,
     packet,
+    placement,
     signing,
     signing_in,
     trail,
@@ -28,5 +32,9 @@ router.include_router(flags.router)
 router.include_router(medical.router)
 router.include_router(medical_diagnoses.router)
 router.include_router(labels.router)
+router.include_router(care_plan.router)
+router.include_router(care_plan_editing.router)
+router.include_router(care_plan_ending.router)
 router.include_router(entering.router)
 router.include_router(signing.router)
+router.include_router(placement.router)
