@@ -64,6 +64,7 @@ class SignatureModel(BaseModel):
     signed_on: str | None
     recorded_at: str
     witnessed: bool
+    interpreter_id: str | None = Field(description="Of the interpreter the signatory signed through.")
 
 
 class RevocationModel(BaseModel):
@@ -175,6 +176,7 @@ def consent_json(view: ConsentView) -> dict[str, Any]:
                 "signed_on": s.signed_on,
                 "recorded_at": s.recorded_at,
                 "witnessed": s.witness_account_id is not None,
+                "interpreter_id": s.interpreter_id,
             }
             for s in record.signatures
         ],

@@ -44,6 +44,8 @@ def _signatures(view: ConsentView) -> Iterator[str]:
         yield f"How: {signature.method.value.replace('_', ' ')}"
         if signature.witness_account_id is not None:
             yield "Witnessed by a member of staff who was signed in."
+        if signature.interpreter_id is not None:
+            yield f"Interpreter: {one_line(signature.interpreter_id)}"
         yield f"Statement: {one_line(signature.attestation)}"
     yield f"SHA-256 of the text above: {view.text_sha256}"
 

@@ -45,6 +45,11 @@ def test_who_needs_an_interpreter_signs_with_one_who_is_named(desk: Desk) -> Non
     assert desk.patient.post(path, SIGNATURE | {"interpreter_id": " "}).status_code == 422
     signed = desk.patient.post(path, SIGNATURE | {"interpreter_id": "MI-20417"})
     assert (signed.status_code, signed.json()["state"]) == (201, "active"), signed.text
+    assert [one["interpreter_id"] for one in signed.json()["signatures"]] == ["MI-20417"]
+    copy = desk.patient.get(f"/consents/{made['id']}/document")
+    assert "\nInterpreter: MI-20417\n" in copy.text
+    alone = desk.signed(TPO)
+    assert [one["interpreter_id"] for one in alone["signatures"]] == [None]
 
 
 def test_a_patient_signs_alone_and_staff_witnesses_on_its_device(desk: Desk) -> None:
