@@ -6,10 +6,11 @@ from pydantic import BaseModel, Field
 
 from service.admission.careplan import hours
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.content import Content
 from service.admission.careplan.lifecycle import acts_from
 from service.admission.careplan.operations import Shown
 from service.admission.careplan.parts import Decided, GoalState, Number, SignerKind, Weeks
-from service.admission.careplan.plan import CarePlan, Content
+from service.admission.careplan.plan import CarePlan
 from service.edge.models import Instant, IsoDate, LongText, ShortText, StrictModel, Uuid
 
 StatusName = Literal["draft", "active", "on_hold", "completed", "revoked"]

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from service.admission.careplan import discharge as operations
+from service.admission.careplan.content import Aftercare
 from service.admission.careplan.discharge import Discharge, DischargeType, NewDischarge
-from service.admission.careplan.plan import Aftercare
 from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import IsoDate, LongText, StrictModel, Uuid

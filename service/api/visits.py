@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.admission.careplan import visiting
 from service.admission.careplan.hours import rounded
-from service.admission.careplan.plan import Outcome, Visit
+from service.admission.careplan.visit import Outcome, Visit
 from service.admission.careplan.visiting import Ledger, NewVisit
 from service.admission.placement.operations import note_missed
 from service.edge.context import state_of

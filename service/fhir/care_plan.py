@@ -11,7 +11,9 @@ from typing import Any, Final
 from uuid import uuid5
 
 from service.admission.careplan.book import CarePlanBook
-from service.admission.careplan.plan import CarePlan, Content, Intervention, Slot, Status
+from service.admission.careplan.content import Content, Intervention, Slot
+from service.admission.careplan.parts import Status
+from service.admission.careplan.plan import CarePlan
 from service.fhir.goal import LOCAL, goal_resource
 from service.fhir.vocabulary import security
 

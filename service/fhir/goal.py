@@ -7,8 +7,9 @@ only codes that were looked up are given as LOINC (policies/instruments/codes).
 from datetime import date
 from typing import Any, Final
 
-from service.admission.careplan.parts import Comparator, GoalState, Number
-from service.admission.careplan.plan import CarePlan, Goal, Milestone, Objective, Status
+from service.admission.careplan.content import Goal, Milestone, Objective
+from service.admission.careplan.parts import Comparator, GoalState, Number, Status
+from service.admission.careplan.plan import CarePlan
 
 LOCAL: Final = "urn:consentry:care-plan"
 _LIFECYCLE: Final = {

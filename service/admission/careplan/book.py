@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
-from service.admission.careplan.plan import Area, Comparator, Format, Source
+from service.admission.careplan.parts import Area, Comparator, Format, Source
 from service.errors import StartRefused
 from service.intake.yamlfield import Field, read_fields
 

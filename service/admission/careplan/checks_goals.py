@@ -5,19 +5,11 @@ from datetime import timedelta
 from typing import Final
 
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.content import Content, Objective, Problem
 from service.admission.careplan.facts import PlanFacts
 from service.admission.careplan.finding import Fault
 from service.admission.careplan.hours import code_of, format_of, held_in
-from service.admission.careplan.plan import (
-    Area,
-    Content,
-    FamilyWord,
-    Format,
-    Objective,
-    Problem,
-    ProblemState,
-    Weeks,
-)
+from service.admission.careplan.parts import Area, FamilyWord, Format, ProblemState, Weeks
 from service.labels import Label
 
 #: ICD-10-CM categories of substances, by the class the substance table uses (medical intake D7).

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from service.admission.careplan.book import CarePlanBook, DayLimit, HourLimit
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import PlanFacts
 from service.admission.careplan.finding import Fault
 from service.admission.careplan.hours import (
@@ -17,7 +18,7 @@ from service.admission.careplan.hours import (
     planned_in,
     rounded,
 )
-from service.admission.careplan.plan import Content, Format, Weeks
+from service.admission.careplan.parts import Format, Weeks
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import PlanFacts
 from service.admission.careplan.finding import Fault
 from service.admission.careplan.paragraphs import texts
-from service.admission.careplan.plan import Area, Content, Decided, SignerKind
+from service.admission.careplan.parts import Area, Decided, SignerKind
 from service.labels import Label
 
 #: What nobody would leave in a plan on purpose.

@@ -17,9 +17,9 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.admission.careplan import kept
+from service.admission.careplan.content import Aftercare
 from service.admission.careplan.gathering import Books, profile_of, visit_labels
 from service.admission.careplan.operations import refuse_use
-from service.admission.careplan.plan import Aftercare
 from service.admission.careplan.signing import complete_plans
 from service.admission.deadlines import due
 from service.consent import records as consents
@@ -176,7 +176,7 @@ def _content(
     work: Work, books: Books, episode: Episode, new: NewDischarge, events: list[str]
 ) -> dict[str, Any]:
     deadline = books.deadlines.strictest("discharge_summary", profile_of(work, episode))
-    last = due(deadline, work.now, work.program.zone) or work.now
+    last = due(deadline, work.now, work.program.zone, closed_days=work.program.closed_days) or work.now
     return {
         "episode_id": str(episode.id),
         "type": new.type.value,

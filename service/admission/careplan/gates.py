@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from service.admission.careplan.book import CarePlanBook, GateWords
-from service.admission.careplan.plan import Number
+from service.admission.careplan.parts import Number
 
 
 class GateState(StrEnum):

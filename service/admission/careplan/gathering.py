@@ -13,21 +13,14 @@ from uuid import UUID
 from service.admission.careplan import records
 from service.admission.careplan.book import CarePlanBook
 from service.admission.careplan.checks_standing import inherited
+from service.admission.careplan.content import Content, TeamMember
 from service.admission.careplan.facts import ConsentWord, FlagFact, PlanFacts
 from service.admission.careplan.gates import GateFacts
 from service.admission.careplan.kept import open_plan, visits_of
-from service.admission.careplan.plan import (
-    CarePlan,
-    Content,
-    GoalState,
-    Kept,
-    Outcome,
-    Signature,
-    Status,
-    Taken,
-    TeamMember,
-)
+from service.admission.careplan.parts import GoalState, Status
+from service.admission.careplan.plan import CarePlan, Kept, Signature, Taken
 from service.admission.careplan.progress import TEST, USE_DAY, USE_DAYS
+from service.admission.careplan.visit import Outcome
 from service.admission.deadlines import Deadlines
 from service.admission.profile import Profile
 from service.consent.match import Item as ScopedItem
@@ -76,6 +69,7 @@ def profile_of(work: Work, episode: Episode) -> Profile:
         payer=episode.payer or "",
         accreditor=work.program.accreditor,
         track=episode.track.value,
+        closed_days=work.program.closed_days,
     )
 
 

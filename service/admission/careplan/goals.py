@@ -8,12 +8,15 @@ from uuid import UUID
 
 from service.access.actions import Action
 from service.admission.careplan import kept, lifecycle
+from service.admission.careplan.content import Goal
 from service.admission.careplan.gathering import Books
 from service.admission.careplan.kept import visits_of
 from service.admission.careplan.lifecycle import Act
 from service.admission.careplan.operations import Shown, changing, judged, record
-from service.admission.careplan.plan import CarePlan, Goal, GoalState, GoalStep, Number, Taken, Visit
+from service.admission.careplan.parts import GoalState, Number
+from service.admission.careplan.plan import CarePlan, GoalStep, Taken
 from service.admission.careplan.progress import step_faults, step_up_signs
+from service.admission.careplan.visit import Visit
 from service.errors import Code, FieldError, Invalid
 from service.intake.flags import Flag, Severity
 from service.intake.safety.flag import FlagSource

@@ -5,17 +5,28 @@ so many minutes from a time on the wall clock; a change of clocks makes no sessi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from service.admission.careplan.book import CarePlanBook
-from service.admission.careplan.plan import Content, Format, Interval, Outcome, Slot, Visit, Weeks
+from service.admission.careplan.content import Content, Slot
+from service.admission.careplan.parts import Format, Weeks
+from service.admission.careplan.visit import Outcome, Visit
 
 DAY: Final = 24 * 60
 WEEK: Final = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Minutes on one axis, the end not included."""
+
+    starts: int
+    ends: int
+    key: str = field(default="", compare=False)
 
 
 def rounded(minutes: int) -> float:

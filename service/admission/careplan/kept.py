@@ -12,8 +12,10 @@ from uuid import UUID
 from service.access.caller import CallerKind
 from service.access.decision import Decision
 from service.admission.careplan import records
-from service.admission.careplan.plan import CarePlan, Kept, Outcome, Status, Visit
+from service.admission.careplan.parts import Status
+from service.admission.careplan.plan import CarePlan, Kept
 from service.admission.careplan.records import PlanRow, VisitRow
+from service.admission.careplan.visit import Outcome, Visit
 from service.errors import Code, Conflict, Stale
 from service.intake.subject import decide_use, facts_about
 from service.labels import Label

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from service.access.actions import Action
-from service.admission.careplan.plan import Status
+from service.admission.careplan.parts import Status
 from service.errors import Code, Conflict
 
 

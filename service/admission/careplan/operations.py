@@ -15,12 +15,14 @@ from service.access.decision import Decision
 from service.access.facts import Facts
 from service.access.program import Regime
 from service.admission.careplan import kept, lifecycle, records
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import ConsentWord
 from service.admission.careplan.finding import Finding
 from service.admission.careplan.gathering import Books, consent_words, labels_of, plan_facts
 from service.admission.careplan.lifecycle import Act
 from service.admission.careplan.paragraphs import paragraphs
-from service.admission.careplan.plan import Basis, CarePlan, Content, Kept, Status, Used
+from service.admission.careplan.parts import Status
+from service.admission.careplan.plan import Basis, CarePlan, Kept, Used
 from service.admission.careplan.records import PlanRow
 from service.admission.careplan.rules import validate
 from service.admission.likeness.marks import Likeness, Marked, keep, likeness

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from service.admission.careplan.book import CarePlanBook
-from service.admission.careplan.plan import Content
+from service.admission.careplan.content import Content
 from service.admission.likeness.paragraph import Paragraph, form_of
 
 _OF_THE_PERSON: Final = re.compile(

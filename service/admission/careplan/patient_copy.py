@@ -7,7 +7,8 @@ said to justify the plan to others. Built by naming what goes in: a part added l
 from typing import Any, Final
 
 from service.admission.careplan.book import CarePlanBook
-from service.admission.careplan.plan import CarePlan, Content, Goal, Intervention, Remark
+from service.admission.careplan.content import Content, Goal, Intervention, Remark
+from service.admission.careplan.plan import CarePlan
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

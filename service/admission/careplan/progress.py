@@ -9,19 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.content import Content, Goal, Measure
 from service.admission.careplan.finding import Fault
-from service.admission.careplan.plan import (
-    Comparator,
-    Content,
-    Goal,
-    GoalState,
-    Measure,
-    Number,
-    Outcome,
-    Source,
-    Taken,
-    Visit,
-)
+from service.admission.careplan.parts import Comparator, GoalState, Number, Source
+from service.admission.careplan.plan import Taken
+from service.admission.careplan.visit import Outcome, Visit
 
 #: Codes of values that are not an instrument's: a day of use as the person reports it, tests, what was done.
 USE_DAY = "use_day"

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Uuid, bindparam, insert, or_, select, update
 
-from service.admission.careplan.plan import Outcome, Status
+from service.admission.careplan.parts import Status
+from service.admission.careplan.visit import Outcome
 from service.store.tables.admission import care_plan, visit
 from service.store.tables.record import record_item
 

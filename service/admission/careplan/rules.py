@@ -13,9 +13,9 @@ from service.admission.careplan import checks_goals as goals
 from service.admission.careplan import checks_hours as hours
 from service.admission.careplan import checks_standing as standing
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import PlanFacts
 from service.admission.careplan.finding import Fault, Finding, Severity
-from service.admission.careplan.plan import Content
 
 _E, _W = Severity.ERROR, Severity.WARNING
 Check = Callable[[Content, PlanFacts, CarePlanBook], Iterator[Fault]]

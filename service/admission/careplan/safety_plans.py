@@ -15,7 +15,7 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.admission.careplan import kept, records
 from service.admission.careplan.operations import refuse_use
-from service.admission.careplan.plan import Day, Few, Line, Part, Text
+from service.admission.careplan.parts import Day, Few, Line, Part, Text
 from service.errors import Code, FieldError, Invalid, Stale
 from service.labels import Label
 from service.people.episodes.operations import current_episode

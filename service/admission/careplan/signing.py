@@ -11,6 +11,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.caller import Role
 from service.admission.careplan import kept, lifecycle, records
+from service.admission.careplan.content import Content
 from service.admission.careplan.finding import Severity
 from service.admission.careplan.gathering import Books, labels_of, plan_facts
 from service.admission.careplan.lifecycle import Act
@@ -23,15 +24,8 @@ from service.admission.careplan.operations import (
     record,
     refuse,
 )
-from service.admission.careplan.plan import (
-    CarePlan,
-    Content,
-    Decided,
-    Review,
-    Signature,
-    SignerKind,
-    Status,
-)
+from service.admission.careplan.parts import Decided, SignerKind, Status
+from service.admission.careplan.plan import CarePlan, Review, Signature
 from service.admission.careplan.rules import errors, validate
 from service.errors import Code, Conflict, FieldError, Invalid
 from service.intake.medical.reading import medical_facts

@@ -16,7 +16,8 @@ from service.admission.careplan.gates import Gate, gates, ready
 from service.admission.careplan.gathering import Books, gate_facts, visit_labels
 from service.admission.careplan.goals import raise_step_up
 from service.admission.careplan.hours import WeekOfHours, weeks
-from service.admission.careplan.plan import CarePlan, Outcome, Visit
+from service.admission.careplan.plan import CarePlan
+from service.admission.careplan.visit import Outcome, Visit
 from service.errors import Code, FieldError, Invalid, NotFound
 from service.ids import new_id
 from service.people.at_law import years

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from service.admission.careplan.book import CarePlanBook, load_care_plans
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import PlanFacts
-from service.admission.careplan.plan import Content, Decided, Signature, SignerKind
+from service.admission.careplan.parts import Decided, SignerKind
+from service.admission.careplan.plan import Signature
 from service.labels import Label
 
 BOOK: CarePlanBook = load_care_plans(Path(__file__).parents[4] / "policies")

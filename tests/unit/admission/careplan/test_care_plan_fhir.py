@@ -9,8 +9,9 @@ import pytest
 from fhir.resources.R4B.careplan import CarePlan as CarePlanOfR4B
 from fhir.resources.R4B.goal import Goal as GoalOfR4B
 
+from service.admission.careplan.parts import GoalState, Status
 from service.admission.careplan.patient_copy import copy_for
-from service.admission.careplan.plan import CarePlan, GoalState, Kept, Status
+from service.admission.careplan.plan import CarePlan, Kept
 from service.fhir.care_plan import bundle_of
 from service.labels import Label
 from tests.unit.admission.careplan.plans import ACCOUNT, BOOK, NOW, OTHER, PLAN, content

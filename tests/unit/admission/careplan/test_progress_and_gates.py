@@ -10,20 +10,14 @@ from hypothesis import strategies as st
 
 from service.access.actions import Action
 from service.admission.careplan.book import GATE_NUMBERS
+from service.admission.careplan.content import Measure
 from service.admission.careplan.gates import GateFacts, GateState, gates, ready
 from service.admission.careplan.hours import delivered, weeks
 from service.admission.careplan.lifecycle import TRANSITIONS, Act, acts_from, after
-from service.admission.careplan.plan import (
-    Comparator,
-    GoalState,
-    Measure,
-    Outcome,
-    Source,
-    Status,
-    Taken,
-    Visit,
-)
+from service.admission.careplan.parts import Comparator, GoalState, Source, Status
+from service.admission.careplan.plan import Taken
 from service.admission.careplan.progress import missed_days, reached, step_faults, step_up_signs, use_days
+from service.admission.careplan.visit import Outcome, Visit
 from service.errors import Conflict
 from tests.unit.admission.careplan.plans import ACCOUNT, BOOK, NOW, OTHER, changed, content
 

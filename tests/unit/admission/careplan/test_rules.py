@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.admission.careplan.book import VALUES
+from service.admission.careplan.content import Content
 from service.admission.careplan.facts import FlagFact
 from service.admission.careplan.finding import Severity
 from service.admission.careplan.hours import overlaps, planned, planned_in, rounded
-from service.admission.careplan.plan import Content, Decided, SignerKind, Weeks
+from service.admission.careplan.parts import Decided, SignerKind, Weeks
 from service.admission.careplan.rules import RULES, errors, validate
 from service.labels import Label
 from tests.unit.admission.careplan.plans import (
