@@ -19,6 +19,8 @@ class Action(StrEnum):
     PATIENT_SEARCH = "patient.search"
     PATIENT_READ = "patient.read"
     PATIENT_UPDATE = "patient.update"
+    #: What a patient is found by, written anew after an upgrade.
+    PATIENT_REINDEX = "patient.reindex"
     RELATIONSHIP_RECORD = "relationship.record"
     EVENT_RECORD = "event.record"
     RECIPIENT_REGISTER = "recipient.register"
@@ -286,6 +288,7 @@ _TOUCHES_PATIENT: Final = frozenset(
         Action.PATIENT_SEARCH,
         Action.PATIENT_READ,
         Action.PATIENT_UPDATE,
+        Action.PATIENT_REINDEX,
         Action.RELATIONSHIP_RECORD,
         Action.EVENT_RECORD,
         Action.ASSESSMENT_SAVE,

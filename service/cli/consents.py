@@ -1,17 +1,11 @@
 """Consents: the nightly job that writes their end into the rows."""
 
-from collections.abc import Iterator
-from functools import partial
-from uuid import UUID
-
 import typer
 
 from service.cli.database import DEFAULT_DATA, Data, database_settings
 from service.cli.operator import Operator
 from service.clock import SystemClock
 from service.consent.ending_by_event import expire_past
-from service.identity.programs import list_programs
-from service.ids import SERVICE_PROGRAM
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,16 +23,8 @@ def expire(data: Data = DEFAULT_DATA) -> None:
     """
     with database_settings(data) as settings:
         operator = Operator(settings, SystemClock())
-        for key in _programs(operator):
+        for key in operator.program_keys():
             program, ended = operator.program(key), 0
             while found := len(operator.job(expire_past, program)):
                 ended += found
             typer.echo(f"{key}: {ended} ended")
-
-
-def _programs(operator: Operator) -> Iterator[str]:
-    """The keys of all programs there are."""
-    after: UUID = SERVICE_PROGRAM
-    while page := operator.act(partial(list_programs, after=after, limit=200)):
-        yield from (known.key for known in page)
-        after = page[-1].id

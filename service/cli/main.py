@@ -9,7 +9,7 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from service import __version__
-from service.cli import consents, jobs, keys, ledger, policies, programs, schema, serve, tour, users
+from service.cli import consents, jobs, keys, ledger, patients, policies, programs, schema, serve, tour, users
 from service.cli.person import WrongAnswer
 from service.errors import ConsentryError
 
@@ -30,6 +30,7 @@ app.add_typer(policies.app, name="policies", help="The policy files.")
 app.add_typer(programs.app, name="programs", help="Programs, each one YAML file.")
 app.add_typer(consents.app, name="consents", help="Consents: write the end of those whose last day is over.")
 app.add_typer(jobs.app, name="jobs", help="What the service does by itself.")
+app.add_typer(patients.app, name="patients", help="Patients, after an upgrade.")
 app.add_typer(users.app, name="users", help="Accounts of staff.")
 
 

@@ -4,7 +4,8 @@ Whoever can run commands here can read the keyring, so no further proof is asked
 still goes through the operations, is decided by the policies, and stands in the ledger under this account id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from service.access.program import Program, read_program
 from service.clock import Clock
 from service.config import Settings
 from service.errors import Code, NotFound
-from service.identity.programs import SERVICE
+from service.identity.programs import SERVICE, list_programs
 from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
 from service.store.engine import plain_engine
@@ -63,6 +64,13 @@ class Operator:
             return read_program(ProgramId(stored.id), stored.config)
 
         return in_unit_sync(self._engine, find)
+
+    def program_keys(self) -> Iterator[str]:
+        """The keys of all programs there are."""
+        after: UUID = SERVICE_PROGRAM
+        while page := self.act(partial(list_programs, after=after, limit=200)):
+            yield from (known.key for known in page)
+            after = page[-1].id
 
     def act(self, unit: Callable[[Work], T], program: Program = SERVICE) -> T:
         """Run one unit in a program and commit it; a denial is recorded and raised."""

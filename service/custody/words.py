@@ -13,6 +13,7 @@ from service.access.decision import Obligation
 DONE: Final[Mapping[Action, str]] = {
     Action.PATIENT_REGISTER: "registered a patient",
     Action.PATIENT_SEARCH: "searched for a patient",
+    Action.PATIENT_REINDEX: "wrote anew what a patient is found by",
     Action.PATIENT_READ: "read a patient's registration",
     Action.PATIENT_UPDATE: "changed a patient's registration",
     Action.RELATIONSHIP_RECORD: "recorded a relationship with a patient",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import jellyfish
 
@@ -35,6 +35,8 @@ class Index(StrEnum):
     EMAIL_YEAR = "email_year"
     PHONE = "phone"
     EMAIL = "email"
+    #: Which of the others a patient has; see SCHEME.
+    SCHEME = "scheme"
 
 
 class Resemblance(StrEnum):
@@ -68,6 +70,11 @@ class Term:
         return f"<Term {self.index.value}>"
 
 
+#: The same in everybody's terms, so it tells nobody from anybody: says that a patient has all that `terms` makes now.
+#: Raise it with every index that is added; `people/reindexing` then writes the terms of whoever came before.
+SCHEME: Final = Term(Index.SCHEME, "2")
+
+
 def terms(document: Mapping[str, Any]) -> frozenset[Term]:
     """All index terms of a patient: what makes the patient findable."""
     family, given = str(document["family_name"]), str(document["given_name"])
@@ -77,6 +84,7 @@ def terms(document: Mapping[str, Any]) -> frozenset[Term]:
         given_birth(given, born),
         name_birth(family, given, born),
         phonetic_birth(family, born),
+        SCHEME,
     }
     for other_family, other_given in other_names(document):
         found |= {

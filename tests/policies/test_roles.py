@@ -51,6 +51,7 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.PATIENT_SEARCH: {Role.INTAKE: ANY, Role.CLINICIAN: ANY},
     Action.PATIENT_READ: {Role.INTAKE: ANY, Role.CLINICIAN: RELATED, Role.PATIENT: OWN},
     Action.PATIENT_UPDATE: _CARE,
+    Action.PATIENT_REINDEX: {Role.SYSTEM: ANY},
     Action.RELATIONSHIP_RECORD: _INTAKE,
     Action.EVENT_RECORD: _CARE | _COMPLIANCE,
     Action.PATIENT_MERGE: _INTAKE,

@@ -80,6 +80,12 @@ def test_an_unknown_program_is_named(deployment: Path) -> None:
     assert "'nowhere'" in refused.stderr
 
 
+def test_search_terms_are_written_anew_in_every_program(deployment: Path) -> None:
+    done = command("patients", "reindex", "--data", str(deployment))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "riverbend: 0 written" in done.stdout
+
+
 def test_what_the_operator_did_stands_in_the_ledger(deployment: Path) -> None:
     assert _add(deployment, "cora.testperson", "--role", "compliance").returncode == 0
     verified = command("ledger", "verify", "--data", str(deployment))

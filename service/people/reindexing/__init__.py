@@ -1,0 +1,1 @@
+"""Search terms written anew where a version of the service finds patients by more than the one that registered them."""
