@@ -1,12 +1,11 @@
-"""Facts for the rules of plans and gates, read inside an act that is allowed already.
+"""Facts for the rules of plans, read inside an act that is allowed already.
 
-What this caller may not use is absent, that is, unknown. Scores count as long as the window of the gates lasts: an older
-one says nothing about these two weeks.
+What this caller may not use is absent, that is, unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,11 +14,9 @@ from service.admission.careplan.book import CarePlanBook
 from service.admission.careplan.checks_standing import inherited
 from service.admission.careplan.content import Content, TeamMember
 from service.admission.careplan.facts import ConsentWord, FlagFact, PlanFacts
-from service.admission.careplan.gates import GateFacts
-from service.admission.careplan.kept import open_plan, visits_of
-from service.admission.careplan.parts import GoalState, Status
-from service.admission.careplan.plan import CarePlan, Kept, Signature, Taken
-from service.admission.careplan.progress import TEST, USE_DAY, USE_DAYS
+from service.admission.careplan.kept import open_plan
+from service.admission.careplan.parts import Status
+from service.admission.careplan.plan import CarePlan, Signature
 from service.admission.careplan.visit import Outcome
 from service.admission.deadlines import Deadlines
 from service.admission.profile import Profile
@@ -44,8 +41,8 @@ from service.people.standing import patient_at_law
 from service.record.item import Kind, NoteClass
 from service.work import Work
 
-_SCREENS: Final = ("asq", "c-ssrs")
-_ITEM9: Final = "phq9.9"
+SCREENS: Final = ("asq", "c-ssrs")
+ITEM9: Final = "phq9.9"
 _TRACK: Final = {
     Track.SUD: frozenset({Label.SUD}),
     Track.MH: frozenset({Label.PSY}),
@@ -230,7 +227,7 @@ def _flags(work: Work, patient_id: UUID) -> tuple[FlagFact, ...]:
         FlagFact(
             id=one.id,
             urgent=one.flag.severity is Severity.URGENT,
-            suicide=one.instrument in _SCREENS,
+            suicide=one.instrument in SCREENS,
             raised_on=one.raised_at.astimezone(zone).date(),
         )
         for one in open_flags(work, patient_id)
@@ -240,12 +237,12 @@ def _flags(work: Work, patient_id: UUID) -> tuple[FlagFact, ...]:
 def suicide_positive(newest: Mapping[str, Assessment]) -> bool | None:
     """The newest screen has a flag that asks for somebody, or item 9 was not 0; None when neither was asked."""
     words: list[bool] = []
-    for key in _SCREENS:
+    for key in SCREENS:
         if (one := newest.get(key)) is not None:
             words.append(
                 any(flag.severity in (Severity.URGENT, Severity.SAME_DAY) for flag in one.content.flags)
             )
-    item9 = answer(newest.get("phq-9"), _ITEM9)
+    item9 = answer(newest.get("phq-9"), ITEM9)
     if item9 is not None:
         words.append(item9 > 0)
     return any(words) if words else None
@@ -260,10 +257,6 @@ def _total(one: Assessment | None) -> int | None:
     return None if one is None else one.content.result.get("total")
 
 
-def _subscore(one: Assessment | None, name: str) -> int | float | None:
-    return None if one is None else one.content.result.get("subscores", {}).get(name)
-
-
 def _need(one: Assessment | None) -> bool | None:
     """The screen found something somebody has to follow up."""
     return None if one is None else any(flag.code.startswith("need_") for flag in one.content.flags)
@@ -272,71 +265,3 @@ def _need(one: Assessment | None) -> bool | None:
 def _truth(known: Mapping[str, Any], name: str) -> bool | None:
     reading = known.get(name)
     return reading.value if reading is not None and isinstance(reading.value, bool) else None
-
-
-def gate_facts(work: Work, books: Books, episode: Episode, plan: CarePlan | None) -> GateFacts:
-    """The last days of the window, and what stands now."""
-    patient_id, today = episode.patient_id, program_day(work)
-    since = today - timedelta(days=books.plans.gate_window - 1)
-    newest = {
-        key: one
-        for key, one in latest(work, patient_id).items()
-        if one.completed_at is not None and one.completed_at.astimezone(work.program.zone).date() >= since
-    }
-    screens = {key: one for key, one in newest.items() if key in _SCREENS}
-    housing = medical_facts(work, books.medical, patient_id).get("housing")
-    visits = [one for one in visits_of(work, episode.id) if since <= one.held_on <= today]
-    facts = GateFacts(
-        suicide_positive=suicide_positive(screens),
-        item9=answer(newest.get("phq-9"), _ITEM9),
-        risk=_subscore(newest.get("bam"), "risk"),
-        protective=_subscore(newest.get("bam"), "protective"),
-        housing=None if housing is None else str(housing.value),
-        attended=sum(one.minutes for one in visits if one.outcome is Outcome.ATTENDED) if visits else None,
-        expected=sum(one.minutes for one in visits if one.outcome is not Outcome.EXCUSED) if visits else None,
-        crisis_plan_given=_crisis_plan_given(work, plan),
-        notes={} if plan is None else plan.content.gate_notes,
-    )
-    return facts if plan is None else _with_plan(facts, plan.content, plan.kept, since)
-
-
-def _with_plan(facts: GateFacts, content: Content, kept: Kept, since: date) -> GateFacts:
-    recent = [one for one in sorted(kept.taken, key=lambda each: (each.on, each.at)) if one.on >= since]
-    aftercare, goals = content.leaving.aftercare, _aimed(content)
-    return replace(
-        facts,
-        use_days=_use(recent),
-        tests=_tests(content, recent),
-        goals=len(goals),
-        goals_settled=sum(state in (GoalState.ACHIEVED, GoalState.REVISED) for state in goals),
-        last_group_on=aftercare.last_group_on,
-        first_appointment_on=aftercare.first_on,
-        relapse_plan_given=True if aftercare.relapse_plan_given_on is not None else None,
-    )
-
-
-def _use(recent: Iterable[Taken]) -> int | float | None:
-    """Days of use: those reported one by one, or counted over the window. That nobody told of one is not none."""
-    taken = list(recent)
-    days = sum(one.code == USE_DAY and one.value > 0 for one in taken)
-    counts = [one.value for one in taken if one.code == USE_DAYS]
-    return max(days, counts[-1]) if counts else (days or None)
-
-
-def _tests(content: Content, recent: Iterable[Taken]) -> tuple[bool, ...] | None:
-    """Results, True for negative. No results where tests are planned is unknown; where none are planned, it is none."""
-    results = tuple(one.value == 0 for one in recent if one.code == TEST)
-    planned = any(one.code == "UDS" for one in content.interventions)
-    return results if results or not planned else None
-
-
-def _aimed(content: Content) -> list[GoalState]:
-    return [goal.state for goal in content.goals if goal.state is not GoalState.CANCELLED]
-
-
-def _crisis_plan_given(work: Work, plan: CarePlan | None) -> bool | None:
-    """A safety plan is given to the patient when it is made (F22): the link says that there is one."""
-    if plan is None or plan.content.safety.safety_plan is None:
-        return None
-    plans = records.items_of_kind(work.db, plan.patient_id, Kind.SAFETY_PLAN.value, None, 50)
-    return plan.content.safety.safety_plan in plans

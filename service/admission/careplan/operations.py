@@ -13,9 +13,9 @@ from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.access.decision import Decision
 from service.access.facts import Facts
-from service.access.program import Regime
 from service.admission.careplan import kept, lifecycle, records
 from service.admission.careplan.content import Content
+from service.admission.careplan.evidence import evidence_of, same_regime
 from service.admission.careplan.facts import ConsentWord
 from service.admission.careplan.finding import Finding
 from service.admission.careplan.gathering import Books, consent_words, labels_of, plan_facts
@@ -35,7 +35,7 @@ from service.people.episodes.episode import Episode
 from service.people.facts import load_patient, patient_facts, program_day
 from service.people.records import patient_for_share
 from service.record import items
-from service.record.item import NoteClass, Provenance, regime_of
+from service.record.item import NoteClass, Provenance
 from service.record.records import StoredItem
 from service.work import Denial, Json, Loaded, Work
 
@@ -71,7 +71,7 @@ def begin(
     """A draft for the episode named, or for the one the patient is in."""
     work.authorised(Action.CARE_PLAN_WRITE, lambda work: load_patient(work, patient_id))
     episode = _episode(work, patient_id, episode_id)
-    evidence, part2 = _evidence(work, patient_id, content)
+    evidence, part2 = evidence_of(work, patient_id, content)
     labels = labels_of(content, episode, evidence)
     basis = Basis(
         assessments=tuple(
@@ -101,8 +101,8 @@ def save(work: Work, books: Books, plan_id: UUID, content: Content, *, expected:
     found = changing(work, Action.CARE_PLAN_WRITE, plan_id, expected)
     transition = lifecycle.after(found.plan.status, Act.EDIT)
     before = found.plan.kept
-    evidence, part2 = _evidence(work, found.plan.patient_id, content)
-    _same_regime(work, found.plan, part2=part2)
+    evidence, part2 = evidence_of(work, found.plan.patient_id, content)
+    same_regime(work, found.plan, part2=part2)
     labels = labels_of(content, found.episode, evidence)
     now = before.model_copy(update={"content": content, "content_version": before.content_version + 1})
     plan = kept.change_plan(work, found.plan, now, labels=labels)
@@ -218,11 +218,6 @@ def refuse(findings: Iterable[Finding], message: str) -> None:
         raise Invalid(Code.CARE_PLAN_INVALID, message, wrong)
 
 
-def evidence_labels(work: Work, patient_id: UUID, content: Content) -> frozenset[Label]:
-    """What the items the problems rest on are labelled with, now."""
-    return _evidence(work, patient_id, content)[0]
-
-
 def _found(work: Work, action: Action, plan_id: UUID, *, lock: bool) -> Found:
     row, stored = work.authorised(action, _loader(plan_id, lock=lock))
     use = None
@@ -294,47 +289,3 @@ def _episode(work: Work, patient_id: UUID, episode_id: UUID | None, *, ended: bo
         fault = FieldError("episode_id", "ended", "This episode has ended.")
         raise Invalid(Code.CARE_PLAN_INVALID, "A care plan belongs to an episode that is open.", [fault])
     return episode
-
-
-def _evidence(work: Work, patient_id: UUID, content: Content) -> tuple[frozenset[Label], bool]:
-    """Labels of the items that the problems rest on, and whether words of a Part 2 record come with them (2.12(d)).
-
-    A session note is no evidence here: its words would leave with the plan (2.31(b)).
-    """
-    labels: set[Label] = set()
-    part2 = False
-    faults: list[FieldError] = []
-    for place, problem in enumerate(content.problems):
-        for number, one in enumerate(problem.evidence):
-            if one.item_id is None:
-                continue
-            stored = items.find(work, one.item_id, lock=False)
-            mine = stored is not None and stored.patient_id == patient_id
-            if stored is None or not mine or not _may_quote(work, stored):
-                at = f"problems[{place}].evidence[{number}].item_id"
-                faults.append(FieldError(at, "unknown", "Not an item of this patient that is open to you."))
-                continue
-            found = items.opened_classification(work, stored)
-            labels |= found.labels
-            regime = regime_of(work.program.units.get(stored.unit), found.provenance)
-            part2 = part2 or regime is not Regime.HIPAA_ONLY
-    if faults:
-        raise Invalid(Code.CARE_PLAN_INVALID, "The plan rests on what is not there.", faults)
-    return frozenset(labels), part2
-
-
-def _same_regime(work: Work, plan: CarePlan, *, part2: bool) -> None:
-    """A plan that begins to repeat a Part 2 record cannot become one afterwards: it is begun anew."""
-    stored = items.find(work, plan.id, lock=True)
-    if not part2 or stored is None:
-        return
-    provenance = items.opened_classification(work, stored).provenance
-    if regime_of(work.program.units.get(stored.unit), provenance) is Regime.HIPAA_ONLY:
-        fault = FieldError(
-            "problems", "part2", "This rests on a Part 2 record: begin a new draft.", "42 CFR 2.12(d)"
-        )
-        raise Invalid(Code.CARE_PLAN_INVALID, "The plan would come under another law.", [fault])
-
-
-def _may_quote(work: Work, stored: StoredItem) -> bool:
-    return stored.note_class == NoteClass.ORDINARY.value and kept.may_use(work, stored)

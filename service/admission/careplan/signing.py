@@ -12,18 +12,11 @@ from service.access.actions import Action
 from service.access.caller import Role
 from service.admission.careplan import kept, lifecycle, records
 from service.admission.careplan.content import Content
+from service.admission.careplan.evidence import evidence_labels
 from service.admission.careplan.finding import Severity
 from service.admission.careplan.gathering import Books, labels_of, plan_facts
 from service.admission.careplan.lifecycle import Act
-from service.admission.careplan.operations import (
-    Shown,
-    changing,
-    evidence_labels,
-    judged,
-    keep_marks,
-    record,
-    refuse,
-)
+from service.admission.careplan.operations import Shown, changing, judged, keep_marks, record, refuse
 from service.admission.careplan.parts import Decided, SignerKind, Status
 from service.admission.careplan.plan import CarePlan, Review, Signature
 from service.admission.careplan.rules import errors, validate

@@ -12,8 +12,9 @@ from uuid import UUID
 from service.access.actions import Action
 from service.admission.careplan import kept, records
 from service.admission.careplan.book import CarePlanBook
+from service.admission.careplan.gate_facts import gate_facts
 from service.admission.careplan.gates import Gate, gates, ready
-from service.admission.careplan.gathering import Books, gate_facts, visit_labels
+from service.admission.careplan.gathering import Books, visit_labels
 from service.admission.careplan.goals import raise_step_up
 from service.admission.careplan.hours import WeekOfHours, weeks
 from service.admission.careplan.plan import CarePlan
