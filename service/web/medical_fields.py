@@ -109,11 +109,14 @@ def fields_of(form: Form, sheet: Sheet, zone: ZoneInfo, *, own: bool) -> dict[st
 
 
 def given_in(form: Form, sent: Fields, before: Fields, zone: ZoneInfo, *, own: bool) -> dict[str, Given]:
-    """The answers somebody changed on the page. `before`: the fields as the page was given out."""
+    """The answers somebody changed on the page. `before`: the fields as the page was given out. A question of which
+    nothing was sent, not even an empty field, was not on the page: it stays as it is.
+    """
     return {
         question.key: _given(question, sent, before, zone, own=own)
         for question in questions_for(form, own=own)
-        if _own_fields(question, sent) != _own_fields(question, before)
+        if (ANSWER + question.key in sent or ABSENT + question.key in sent or _own_fields(question, sent))
+        and _own_fields(question, sent) != _own_fields(question, before)
     }
 
 
