@@ -8,6 +8,7 @@ decides what may be said about presence (2.13(c)(1)).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from service.ids import ProgramId
 
 _FIELDS = {
     *("key", "name", "timezone", "state", "director", "covered_entity", "units"),
-    *("front_office", "on_call", "accreditor", "requires_credentials"),
+    *("front_office", "on_call", "accreditor", "requires_credentials", "closed_days"),
 }
 _KEY = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _UNIT_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
@@ -67,7 +68,8 @@ class Program:
 
     `front_office` is what messages call the program: a name that tells neither program nor condition. `on_call` is who
     comes when a flag is urgent. `accreditor`: joint_commission | carf | none. `requires_credentials`: clinical acts take
-    a credential in force, not merely none that has run out.
+    a credential in force, not merely none that has run out. `closed_days`: days beside weekends on which the site is
+    closed; only deadlines counted in business days leave them out.
     """
 
     id: ProgramId
@@ -82,6 +84,7 @@ class Program:
     on_call: Contact | None = None
     accreditor: str = "none"
     requires_credentials: bool = False
+    closed_days: frozenset[date] = frozenset()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -116,6 +119,7 @@ def read_program(program_id: ProgramId, document: str) -> Program:
     if accreditor not in set(Accreditor):
         faults.append(FieldError("accreditor", "unknown_code", f"One of: {', '.join(Accreditor)}."))
     requires_credentials = _flag(fields, "requires_credentials", "", faults, default=False)
+    closed_days = _days(fields, "closed_days", faults)
     if faults:
         raise Invalid(Code.PROGRAM_INVALID, "The program description has faults.", faults)
     return Program(
@@ -131,12 +135,34 @@ def read_program(program_id: ProgramId, document: str) -> Program:
         on_call=on_call,
         accreditor=str(accreditor),
         requires_credentials=requires_credentials,
+        closed_days=closed_days,
     )
 
 
 @cache
 def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+def _days(fields: Mapping[str, Any], name: str, faults: list[FieldError]) -> frozenset[date]:
+    """A list of days, each once; YAML reads a day by itself, JSON has it as a text."""
+    given = fields.get(name, [])
+    days = [_day(one) for one in cast("list[object]", given)] if isinstance(given, list) else [None]
+    known = frozenset(day for day in days if day is not None)
+    if len(known) < len(days):
+        faults.append(FieldError(name, "malformed", "A list of days (YYYY-MM-DD), each once, is needed."))
+    return known
+
+
+def _day(given: object) -> date | None:
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return given
+    try:
+        return (
+            date.fromisoformat(given) if isinstance(given, str) and len(given) == len("2026-01-01") else None
+        )
+    except ValueError:
+        return None
 
 
 def _contact(fields: Mapping[str, Any], name: str, faults: list[FieldError]) -> Contact | None:

@@ -1,14 +1,16 @@
 """Deadlines as data (policies/packets/deadlines.yaml): of all that apply the strictest counts, and shows its source.
 
 Hours are elapsed time. Days are days of the program's calendar, so a change of clocks neither lengthens nor shortens
-what a person would call seven days. Visits are those the patient attended. A deadline on a day the program is closed
-does not move: a patient who leaves on Friday is not safe until Monday (design, packet.md section 4).
+what a person would call seven days. Business days leave out weekends and the days on which the site is closed. Visits
+are those the patient attended. Any other deadline on a day the program is closed does not move: a patient who leaves on
+Friday is not safe until Monday (design, packet.md section 4).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
@@ -28,8 +30,20 @@ class Unit(StrEnum):
     DAYS = "days"
     #: Until the end of the day, so many days later; 0 is today.
     CALENDAR_DAYS = "calendar_days"
+    #: Until the end of the so-many-th day after it on which the site is open: no weekend, no closed day.
+    BUSINESS_DAYS = "business_days"
     #: Until the end of the day of the so-many-th visit attended.
     VISITS = "visits"
+
+
+_SATURDAY: Final = 5
+_NOUNS: Final = {
+    Unit.HOURS: "hour",
+    Unit.DAYS: "day",
+    Unit.CALENDAR_DAYS: "day",
+    Unit.BUSINESS_DAYS: "business day",
+    Unit.VISITS: "visit",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +60,7 @@ class Deadline:
         """As a page shows it."""
         if self.unit is Unit.CALENDAR_DAYS and self.amount == 0:
             return "the same day"
-        noun = {Unit.HOURS: "hour", Unit.DAYS: "day", Unit.CALENDAR_DAYS: "day", Unit.VISITS: "visit"}[
-            self.unit
-        ]
+        noun = _NOUNS[self.unit]
         return f"{self.amount} {noun}{'' if self.amount == 1 else 's'}"
 
 
@@ -96,12 +108,19 @@ class Deadlines:
         self, what: str, profile: Profile, start: datetime, zone: ZoneInfo, visits: Sequence[date] = ()
     ) -> Due:
         """The deadline that falls first for this patient: visits attended may overtake days, and days visits."""
-        dues = [Due(due(one, start, zone, visits), one) for one in self.applying(what, profile)]
+        closed = profile.closed_days
+        dues = [Due(due(one, start, zone, visits, closed), one) for one in self.applying(what, profile)]
         settled = [one for one in dues if one.at is not None]
         return min(settled, key=lambda one: cast("datetime", one.at)) if settled else dues[0]
 
 
-def due(deadline: Deadline, start: datetime, zone: ZoneInfo, visits: Sequence[date] = ()) -> datetime | None:
+def due(
+    deadline: Deadline,
+    start: datetime,
+    zone: ZoneInfo,
+    visits: Sequence[date] = (),
+    closed_days: Collection[date] = frozenset(),
+) -> datetime | None:
     """When `deadline` runs out, counted from the instant `start` in the program's zone; an aware instant.
 
     `visits` are the days of attended visits, in any order; None when there are not yet as many as the deadline counts.
@@ -115,12 +134,26 @@ def due(deadline: Deadline, start: datetime, zone: ZoneInfo, visits: Sequence[da
         case Unit.CALENDAR_DAYS:
             there = start.astimezone(zone)
             return end_of_day(there.date() + timedelta(days=deadline.amount), zone)
+        case Unit.BUSINESS_DAYS:
+            return end_of_day(
+                _business_day(start.astimezone(zone).date(), deadline.amount, closed_days), zone
+            )
         case Unit.VISITS:
             first = start.astimezone(zone).date()
             attended = sorted(day for day in visits if day >= first)
             return (
                 end_of_day(attended[deadline.amount - 1], zone) if len(attended) >= deadline.amount else None
             )
+
+
+def _business_day(day: date, amount: int, closed_days: Collection[date]) -> date:
+    """The so-many-th open day after `day`."""
+    after = (day + timedelta(days=ahead) for ahead in range(1, amount * 7 + len(closed_days) + 8))
+    return next(
+        islice(
+            (one for one in after if one.weekday() < _SATURDAY and one not in closed_days), amount - 1, None
+        )
+    )
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
@@ -136,7 +169,13 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 #: A visit is at least a day away from the next; that is enough to order deadlines by how strict they are.
-_HOURS: Final = {Unit.HOURS: 1, Unit.DAYS: 24, Unit.CALENDAR_DAYS: 24, Unit.VISITS: 24}
+_HOURS: Final = {
+    Unit.HOURS: 1,
+    Unit.DAYS: 24,
+    Unit.CALENDAR_DAYS: 24,
+    Unit.BUSINESS_DAYS: 24,
+    Unit.VISITS: 24,
+}
 
 
 def _strictness(deadline: Deadline) -> tuple[int, bool, str]:

@@ -1,6 +1,7 @@
 """What an episode's deadlines and forms depend on: where, who pays, who accredits, which track."""
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Profile:
     payer: str = ""
     accreditor: str = "none"
     track: str = ""
+    #: The site is closed on these days, beside weekends.
+    closed_days: frozenset[date] = frozenset()
 
     def value_of(self, field: str) -> str:
         """The value of one field by its name; KeyError for a field a profile does not have."""

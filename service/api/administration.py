@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from service.access.caller import ROLES_OF_KIND, CallerKind, Role
 from service.access.program import Accreditor, Regime
 from service.edge.deps import if_match, perform, perform_once, reply
-from service.edge.models import Instant, ShortText, StrictModel, Uuid
+from service.edge.models import Instant, IsoDate, ShortText, StrictModel, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
 from service.edge.strict import StrictRoute
 from service.errors import Code, Invalid
@@ -117,6 +117,7 @@ class ProgramDescription(StrictModel):
     on_call: ContactModel | None = None
     accreditor: Accreditor = Field(default=Accreditor.NONE, strict=False)
     requires_credentials: bool = False
+    closed_days: list[IsoDate] = Field(default_factory=list[IsoDate], max_length=400)
 
 
 class ProgramModel(ProgramDescription):

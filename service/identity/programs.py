@@ -118,6 +118,7 @@ def canonical_document(program: Program) -> str:
             ],
             "accreditor": program.accreditor,
             "requires_credentials": program.requires_credentials,
+            **({"closed_days": sorted(map(str, program.closed_days))} if program.closed_days else {}),
             **_contact("front_office", program.front_office),
             **_contact("on_call", program.on_call),
         }

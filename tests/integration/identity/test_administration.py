@@ -192,6 +192,7 @@ def test_a_program_that_is_read_and_put_back_is_the_same(service: Service) -> No
         "on_call": {"name": "Dr Olu Testperson", "phone": "+1-555-0143"},
         "accreditor": "carf",
         "requires_credentials": True,
+        "closed_days": ["2026-07-03", "2026-11-26"],
     }
     assert client.put(path, description(service, **more), version=1).status_code == 200
     read = client.get(path).json()

@@ -1,5 +1,6 @@
 """A program's description: all faults at once, nothing unknown accepted."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_fault_is_named_by_its_field(old: str, new: str, field: str) -> None:
 def test_what_is_no_description_at_all(document: str) -> None:
     with pytest.raises(Invalid):
         read_program(SERVICE_PROGRAM, document)
+
+
+def test_closed_days_are_days_each_once() -> None:
+    program = read_program(SERVICE_PROGRAM, GOOD + '\nclosed_days: [2026-07-03, "2026-11-26"]\n')
+    assert program.closed_days == {date(2026, 7, 3), date(2026, 11, 26)}
+    for wrong in ("2026-07-03", "[2026-07-03, 2026-07-03]", "[July]", "[2026-07-03T10:00:00Z]", "[20260703]"):
+        with pytest.raises(Invalid) as refused:
+            read_program(SERVICE_PROGRAM, f"{GOOD}\nclosed_days: {wrong}\n")
+        assert [fault.field for fault in refused.value.errors] == ["closed_days"], wrong
 
 
 def test_all_faults_are_reported_together() -> None:

@@ -26,6 +26,31 @@ def in_new_york(year: int, month: int, day: int, hour: int = 0, minute: int = 0)
     return datetime(year, month, day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
 
 
+def test_business_days_leave_out_weekends_and_closed_days_and_calendar_days_do_not() -> None:
+    """From Thursday, July 2, 2026: the site is closed on the Friday that stands in for the Fourth."""
+    start, third = in_new_york(2026, 7, 2, 15), frozenset({date(2026, 7, 3)})
+
+    def day(amount: int, unit: Unit, closed: frozenset[date]) -> date:
+        at = due(Deadline(amount, unit, "on test", "policy"), start, NEW_YORK, closed_days=closed)
+        assert at is not None
+        return (at - timedelta(seconds=1)).astimezone(NEW_YORK).date()
+
+    assert day(2, Unit.BUSINESS_DAYS, frozenset()) == date(2026, 7, 6)
+    assert day(2, Unit.BUSINESS_DAYS, third) == date(2026, 7, 7)
+    assert day(7, Unit.BUSINESS_DAYS, third) == date(2026, 7, 14)
+    assert day(2, Unit.CALENDAR_DAYS, third) == date(2026, 7, 4)
+    weeks = frozenset(date(2026, 7, 3) + timedelta(ahead) for ahead in range(21))
+    assert day(1, Unit.BUSINESS_DAYS, weeks) == date(2026, 7, 24)
+
+
+def test_a_profile_brings_the_closed_days_of_its_program() -> None:
+    row = "{amount: 2, unit: business_days, source: on test, conf: policy}"
+    own = parse_deadlines("own.yaml", f"deadlines:\n  call:\n    - {row}\n")
+    profile = Profile(closed_days=frozenset({date(2026, 7, 3)}))
+    found = own.earliest("call", profile, in_new_york(2026, 7, 2, 15), NEW_YORK)
+    assert (found.at, found.deadline.words) == (in_new_york(2026, 7, 8), "2 business days")
+
+
 @pytest.mark.parametrize("what", ASKED)
 def test_everybody_has_a_deadline_whatever_the_profile(what: str) -> None:
     for profile in (Profile(), Profile("NJ", "medicare", "carf", "sud"), Profile("ZZ", "?", "?", "?")):
