@@ -76,6 +76,7 @@ class Code(StrEnum):
     FORM_INVALID = "form_invalid"
     FORM_TEXT_CHANGED = "form_text_changed"
     FORM_NOT_NOW = "form_not_now"
+    SCREENING_BLOCKED = "screening_blocked"
     ADMISSION_BLOCKED = "admission_blocked"
     # care plans
     CARE_PLAN_INVALID = "care_plan_invalid"

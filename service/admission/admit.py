@@ -9,19 +9,20 @@ from datetime import date
 from uuid import UUID
 
 from service.access.actions import Action
+from service.admission.gating import missing_for, refuse
 from service.admission.packet.intake import Library
-from service.admission.packet.model import Block, Missing
+from service.admission.packet.model import Block
 from service.admission.packet.traces import AFTER_EMERGENCY
-from service.admission.packet.whole import Packet, intake_of_episode, packet_in
+from service.admission.packet.whole import intake_of_episode, packet_in
 from service.admission.placement.operations import decision_of
 from service.consent.ending_by_event import record_event
-from service.errors import Code, Conflict
+from service.errors import Code
 from service.people.episodes.episode import Episode, Step, after
 from service.people.episodes.operations import authorised_episode, move
 from service.people.events import events_of
 from service.people.facts import program_day
 from service.people.patient import Event
-from service.work import Denial, Work
+from service.work import Work
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,8 +40,9 @@ def admit(work: Work, library: Library, episode_id: UUID, on: date | None = None
     episode = authorised_episode(work, Action.EPISODE_ADMIT, episode_id, changing=True)
     after(episode.state, Step.ADMIT)
     packet = packet_in(work, library, intake_of_episode(work, episode))
-    if missing := _missing(packet):
-        _refuse(work, episode, missing)
+    if missing := missing_for(packet, (Block.ADMIT, Block.SCREEN)):
+        words = "The patient cannot be admitted yet: everything that is missing is named."
+        refuse(work, Action.EPISODE_ADMIT, Code.ADMISSION_BLOCKED, words, episode, missing)
     put_off = tuple(item.key for item in packet.items if item.instance == AFTER_EMERGENCY)
     placed = decision_of(work, episode.id)
     particulars = {"put_off": list(put_off)}
@@ -70,30 +72,6 @@ def read_admission(work: Work, library: Library, episode_id: UUID) -> Admission:
         patient_id=episode.patient_id,
     )
     return Admission(episode, tuple(one.key for one in packet.items if one.instance == AFTER_EMERGENCY))
-
-
-def _missing(packet: Packet) -> tuple[Missing, ...]:
-    return next(gate.missing for gate in packet.gates if gate.block is Block.ADMIT)
-
-
-def _refuse(work: Work, episode: Episode, missing: tuple[Missing, ...]) -> None:
-    codes = [one.code for one in missing]
-    work.refuse(
-        Conflict(
-            Code.ADMISSION_BLOCKED,
-            "The patient cannot be admitted yet: everything that is missing is named.",
-            missing=[
-                {"code": one.code, "words": one.words, "who": one.who, "item": one.item} for one in missing
-            ],
-        ),
-        Denial(
-            action=Action.EPISODE_ADMIT,
-            object_kind="episode",
-            object_id=episode.id,
-            patient_id=episode.patient_id,
-            detail={"missing": codes},
-        ),
-    )
 
 
 def _record_event(work: Work, library: Library, episode: Episode) -> None:

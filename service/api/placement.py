@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.admission import placing
 from service.admission.placement import operations
 from service.admission.placement.kept import PlacementDecision
 from service.admission.placement.report import Report
@@ -47,10 +48,11 @@ async def read_suggestion(request: Request, episode_id: Uuid) -> Response:
     summary="Decide on the level of care: 409 with the suggestion of now when the one seen no longer holds",
 )
 async def decide_placement(request: Request, episode_id: Uuid, body: DecisionBody) -> Response:
-    rules, new = state_of(request).placement, decision_of(body)
+    state, new = state_of(request), decision_of(body)
+    library, rules = state.packet, state.placement
 
     def create(work: Work) -> tuple[UUID, PlacementDecision]:
-        made = operations.decide(work, rules, episode_id, new)
+        made = placing.decide(work, library, rules, episode_id, new)
         return made.id, made
 
     return _one(request, 201, await perform_once(request, create, operations.read_decision))
@@ -63,10 +65,11 @@ async def decide_placement(request: Request, episode_id: Uuid, body: DecisionBod
     summary="The same for the episode the patient is in",
 )
 async def decide_level_of_care(request: Request, patient_id: Uuid, body: DecisionBody) -> Response:
-    rules, new = state_of(request).placement, decision_of(body)
+    state, new = state_of(request), decision_of(body)
+    library, rules = state.packet, state.placement
 
     def create(work: Work) -> tuple[UUID, PlacementDecision]:
-        made = operations.decide_for_patient(work, rules, patient_id, new)
+        made = placing.decide_for_patient(work, library, rules, patient_id, new)
         return made.id, made
 
     return _one(request, 201, await perform_once(request, create, operations.read_decision))

@@ -74,6 +74,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.FORM_INVALID: 422,
     Code.FORM_TEXT_CHANGED: 409,
     Code.FORM_NOT_NOW: 409,
+    Code.SCREENING_BLOCKED: 409,
     Code.ADMISSION_BLOCKED: 409,
     Code.CARE_PLAN_INVALID: 422,
     Code.CARE_PLAN_STATE: 409,

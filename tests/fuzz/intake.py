@@ -96,6 +96,7 @@ class Stay:
         }
 
     def decided(self, episode_id: str) -> str:
+        self.signed("F04")
         body = self.decision(episode_id)
         return str(made(self.clinician.post(f"/episodes/{episode_id}/placement-decisions", body))["id"])
 

@@ -392,10 +392,18 @@ class Session:
         for place in (f"{path}/intake", f"{path}/prefill", "/work-list", f"{path}/forms", "/flags"):
             self.call("intake", "GET", place, expect=200)
         self.call("intake", "POST", f"/episodes/{self.episode_id}/admission", {}, 409)
+        self.agree(path, signed)
         self.medical(path)
         self.decide(day)
         self.plan(path, day)
         self.leave(path, day, shape)
+
+    def agree(self, path: str, signed: dict[str, Any]) -> None:
+        """The consent to care, without which no level of care is decided."""
+        text = self.call("intake", "GET", "/forms/F04", expect=200).json()
+        words = {"text_version": text["version"], "text_sha256": text["sha256"]}
+        answers = {one["key"]: True for one in text["questions"]}
+        self.call("intake", "POST", f"{path}/forms/F04", signed | words | {"answers": answers}, 201)
 
     def medical(self, path: str) -> None:
         word = self.canaries.word

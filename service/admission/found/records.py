@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     String,
@@ -19,22 +20,23 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    not_,
     or_,
     select,
     tuple_,
 )
 
-from service.access.caller import Role
-from service.intake.safety.flag import FlagSource, FlagState
-from service.intake.safety.records import StoredFlag
-from service.people.episodes.records import StoredEpisode
+from service.admission.placement.records import StoredPlacement
+from service.intake.safety.records import StoredFlag, flag_of_row
+from service.people.episodes.records import StoredEpisode, episode_of_row
 from service.store.tables.admission import care_plan, packet_item, placement, visit
 from service.store.tables.consent import consent, consent_recipient
 from service.store.tables.delivery import message
 from service.store.tables.intake import assessment, intake_entry, safety_flag
+from service.store.tables.ledger import audit_entry
 from service.store.tables.people import patient, recipient, relationship
 from service.store.tables.people_care import episode, episode_step
-from service.store.tables.record import attachment, record_item
+from service.store.tables.record import attachment, record_item, record_item_version
 from service.store.types import Sealed
 
 T = TypeVar("T")
@@ -74,20 +76,43 @@ _ASSESSMENTS = (
     .join(record_item, record_item.c.id == assessment.c.item_id)
     .where(assessment.c.patient_id.in_(_PATIENTS), record_item.c.state != "entered_in_error")
 )
+#: What changes who may see an item and nothing of what it says.
+_LABELLING: Final = ("label.raise", "label.lower")
+
+
+def _labelling(entry_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(audit_entry.c.id == entry_id, audit_entry.c.action.in_(_LABELLING))
+
+
+#: Since when the item says what it says: a label raised today makes no old answer a fresh one.
+_SAID_AT: Final = case(
+    (
+        _labelling(record_item.c.entry_id),
+        func.coalesce(
+            select(func.max(record_item_version.c.replaced_at))
+            .where(
+                record_item_version.c.item_id == record_item.c.id,
+                not_(_labelling(record_item_version.c.entry_id)),
+            )
+            .correlate(record_item)
+            .scalar_subquery(),
+            record_item.c.created_at,
+        ),
+    ),
+    else_=record_item.c.changed_at,
+).label("said_at")
 _SECTIONS = (
     select(
         intake_entry.c.patient_id,
         intake_entry.c.section,
         intake_entry.c.state,
         record_item.c.created_at,
-        record_item.c.changed_at,
+        _SAID_AT,
     )
     .join(record_item, record_item.c.id == intake_entry.c.item_id)
     .where(intake_entry.c.patient_id.in_(_PATIENTS), intake_entry.c.state != "removed")
 )
-_ITEMS = select(
-    record_item.c.patient_id, record_item.c.kind, record_item.c.state, record_item.c.changed_at
-).where(
+_ITEMS = select(record_item.c.patient_id, record_item.c.kind, record_item.c.state, _SAID_AT).where(
     record_item.c.patient_id.in_(_PATIENTS),
     record_item.c.state.in_(("final", "amended")),
     record_item.c.kind.in_(bindparam("kinds", expanding=True, type_=String())),
@@ -95,11 +120,9 @@ _ITEMS = select(
 _ATTACHMENTS = select(
     attachment.c.patient_id, attachment.c.kind, attachment.c.state, attachment.c.added_at
 ).where(attachment.c.patient_id.in_(_PATIENTS), attachment.c.state == "kept")
-_PLACEMENTS = select(
-    placement.c.episode_id, placement.c.state, placement.c.decided_at, placement.c.second_at
-).where(placement.c.episode_id.in_(_EPISODES))
+_PLACEMENTS = select(placement).where(placement.c.episode_id.in_(_EPISODES))
 _PLANS = (
-    select(care_plan.c.episode_id, care_plan.c.status, record_item.c.changed_at)
+    select(care_plan.c.episode_id, care_plan.c.status, _SAID_AT)
     .join(record_item, record_item.c.id == care_plan.c.item_id)
     .where(care_plan.c.episode_id.in_(_EPISODES))
 )
@@ -171,6 +194,19 @@ _TO_REMIND = (
     .order_by(_LADDER.asc().nulls_first(), episode.c.id)
     .limit(bindparam("at_most"))
 )
+_TO_REVIEW = (
+    select(episode)
+    .join(care_plan, care_plan.c.episode_id == episode.c.id)
+    .where(
+        episode.c.program_id == bindparam("program_id"),
+        episode.c.ended_on.is_(None),
+        care_plan.c.status == "active",
+        care_plan.c.review_on <= bindparam("today"),
+        exists().where(placement.c.episode_id == episode.c.id, placement.c.state == "signed"),
+    )
+    .order_by(care_plan.c.review_on.desc(), episode.c.id)
+    .limit(bindparam("at_most"))
+)
 _OPEN_AFTER = _OPEN.where(tuple_(*_RANK) > select(*_AFTER.c).scalar_subquery())
 
 
@@ -235,12 +271,12 @@ def assessments(db: Connection, patients: Iterable[UUID]) -> Sequence[Found]:
 
 def sections(db: Connection, patients: Iterable[UUID]) -> Sequence[Found]:
     rows = db.execute(_SECTIONS, {"patients": list(patients)}).all()
-    return [Found(row.patient_id, row.section, row.state, row.created_at, row.changed_at) for row in rows]
+    return [Found(row.patient_id, row.section, row.state, row.created_at, row.said_at) for row in rows]
 
 
 def items(db: Connection, patients: Iterable[UUID], kinds: Iterable[str]) -> Sequence[Found]:
     rows = db.execute(_ITEMS, {"patients": list(patients), "kinds": sorted(kinds)}).all()
-    return [Found(row.patient_id, row.kind, row.state, row.changed_at) for row in rows]
+    return [Found(row.patient_id, row.kind, row.state, row.said_at) for row in rows]
 
 
 def attachments(db: Connection, patients: Iterable[UUID]) -> Sequence[Found]:
@@ -248,14 +284,32 @@ def attachments(db: Connection, patients: Iterable[UUID]) -> Sequence[Found]:
     return [Found(row.patient_id, row.kind, row.state, row.added_at) for row in rows]
 
 
-def placements(db: Connection, episodes: Iterable[UUID]) -> Sequence[Found]:
+def placements(db: Connection, episodes: Iterable[UUID]) -> Sequence[StoredPlacement]:
+    """Decisions on the level of care in any state, still sealed: how long one holds is said inside."""
     rows = db.execute(_PLACEMENTS, {"episodes": list(episodes)}).all()
-    return [Found(row.episode_id, "placement", row.state, row.second_at or row.decided_at) for row in rows]
+    return [
+        StoredPlacement(
+            item_id=row.item_id,
+            program_id=row.program_id,
+            patient_id=row.patient_id,
+            episode_id=row.episode_id,
+            state=row.state,
+            rule_set=row.rule_set,
+            overridden=row.overridden,
+            version=row.version,
+            basis=row.basis,
+            decided_at=row.decided_at,
+            decided_by=row.decided_by,
+            second_at=row.second_at,
+            second_by=row.second_by,
+        )
+        for row in rows
+    ]
 
 
 def plans(db: Connection, episodes: Iterable[UUID]) -> Sequence[Found]:
     rows = db.execute(_PLANS, {"episodes": list(episodes)}).all()
-    return [Found(row.episode_id, "plan", row.status, row.changed_at) for row in rows]
+    return [Found(row.episode_id, "plan", row.status, row.said_at) for row in rows]
 
 
 def visits(db: Connection, episodes: Iterable[UUID]) -> Sequence[tuple[UUID, date]]:
@@ -275,27 +329,7 @@ def level_changes(db: Connection, episodes: Iterable[UUID]) -> Sequence[tuple[UU
 
 def flags(db: Connection, patients: Iterable[UUID]) -> Sequence[StoredFlag]:
     """Safety flags in any state, oldest first, still sealed."""
-    rows = db.execute(_FLAGS, {"patients": list(patients)}).all()
-    return [
-        StoredFlag(
-            id=row.id,
-            program_id=row.program_id,
-            patient_id=row.patient_id,
-            source=FlagSource(row.source),
-            subject_id=row.assessment_id,
-            state=FlagState(row.state),
-            version=row.version,
-            raised_at=row.raised_at,
-            due_at=row.due_at,
-            owner_role=Role(row.owner_role),
-            owner_id=row.owner_id,
-            escalated_at=row.escalated_at,
-            acknowledged_at=row.acknowledged_at,
-            finding=row.finding,
-            acknowledgement=row.acknowledgement,
-        )
-        for row in rows
-    ]
+    return [flag_of_row(row) for row in db.execute(_FLAGS, {"patients": list(patients)}).all()]
 
 
 def patients(db: Connection, ids: Iterable[UUID]) -> Sequence[FoundPatient]:
@@ -328,6 +362,11 @@ def to_be_reminded(
     return _episodes(db, _TO_REMIND, parameters)
 
 
+def to_be_reviewed(db: Connection, program_id: UUID, today: date, at_most: int) -> Sequence[StoredEpisode]:
+    """Open episodes with a placement in force whose care plan is due for review, those due last first."""
+    return _episodes(db, _TO_REVIEW, {"program_id": program_id, "today": today, "at_most": at_most})
+
+
 def related(db: Connection, account_id: UUID, patients: Iterable[UUID], today: date) -> frozenset[UUID]:
     """Which of these patients this member of staff works with today."""
     parameters = {"account_id": account_id, "patients": list(patients), "today": today}
@@ -335,20 +374,4 @@ def related(db: Connection, account_id: UUID, patients: Iterable[UUID], today: d
 
 
 def _episodes(db: Connection, statement: Select[Any], parameters: dict[str, Any]) -> Sequence[StoredEpisode]:
-    return [
-        StoredEpisode(
-            id=row.id,
-            program_id=row.program_id,
-            patient_id=row.patient_id,
-            unit=row.unit,
-            state=row.state,
-            opened_on=row.opened_on,
-            admitted_on=row.admitted_on,
-            ended_on=row.ended_on,
-            version=row.version,
-            particulars=row.particulars,
-            created_at=row.created_at,
-            changed_at=row.changed_at,
-        )
-        for row in db.execute(statement, parameters).all()
-    ]
+    return [episode_of_row(row) for row in db.execute(statement, parameters).all()]

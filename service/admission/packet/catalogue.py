@@ -24,6 +24,8 @@ OWNERS: Final = ("intake", "clinician", "compliance")
 ACTORS: Final = ("patient", "staff", "guardian", "clinician", "nurse")
 STARTS: Final = ("opened", "admitted", "screened")
 AGAIN_ON: Final = ("new_text", "birthday_18", "level_change", "suicide_flag")
+#: Treatment without consent is a clinical finding: nobody else lets these wait, even in an emergency (42 CFR 2.51).
+CONSENT_TO_CARE: Final = frozenset({"F04", "F25"})
 #: A person alone decides about these: no waiver ever (packet.md section 3).
 NEVER_WAIVED: Final = frozenset({"F02", "F04", "F22"})
 Start = Literal["opened", "admitted", "screened"]
@@ -86,6 +88,8 @@ class ItemRule:
     counted_from: Start = "opened"
     required: bool = True
     waivable: bool = True
+    #: Only a clinician finds that it cannot be waited for; else whoever works on the packet.
+    clinician_skips: bool = False
     renew_days: int | None = None
     again_on: frozenset[str] = frozenset()
     either: str | None = None
@@ -161,7 +165,7 @@ def _condition(name: str, row: Field) -> Condition:
 _REQUIRED = ("title", "completed_by", "owner", "waits_for", "done_by", "declining", "hook")
 _OPTIONAL = (
     "due", "blocks", "depends_on", "when", "unless", "required", "either", "renew_days", "again_on", "waivable",
-    "entry",
+    "entry", "skipped_by",
 )  # fmt: skip
 
 
@@ -173,6 +177,9 @@ def _item(key: str, order: int, row: Field, deadlines: Deadlines, known: Collect
     waivable = given["waivable"].truth() if "waivable" in given else True
     if waivable and key in NEVER_WAIVED:
         row.fault("waivable: this item can never be waived")
+    clinician_skips = "skipped_by" in given and given["skipped_by"].one_of(("clinician",)) == "clinician"
+    if not clinician_skips and key in CONSENT_TO_CARE:
+        row.fault("skipped_by: only a clinician lets this one wait")
     renew = given["renew_days"].integer() if "renew_days" in given else None
     if renew is not None and renew < 1:
         given["renew_days"].fault("must be 1 or more")
@@ -194,6 +201,7 @@ def _item(key: str, order: int, row: Field, deadlines: Deadlines, known: Collect
         counted_from=cast("Start", counted_from),
         required=given["required"].truth() if "required" in given else True,
         waivable=waivable,
+        clinician_skips=clinician_skips,
         renew_days=renew,
         again_on=frozenset(_words(given["again_on"], AGAIN_ON)) if "again_on" in given else frozenset(),
         either=given["either"].text() if "either" in given else None,

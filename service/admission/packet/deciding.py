@@ -9,19 +9,22 @@ from uuid import UUID
 
 from service.access.actions import Action
 from service.access.caller import CallerKind, Role
+from service.access.facts import Facts
 from service.admission.packet import records
+from service.admission.packet.catalogue import ItemRule
 from service.admission.packet.decisions import check_version, decided, keep, put_off
 from service.admission.packet.intake import Library
 from service.admission.packet.lifecycle import Act, after
 from service.admission.packet.model import PacketItem
+from service.admission.packet.shown import without_reason
 from service.admission.packet.traces import AFTER_EMERGENCY, ITSELF, Decided
 from service.admission.packet.whole import Packet, intake_now, packet_in
-from service.errors import Code, Conflict, FieldError, Invalid, NotFound
+from service.errors import Code, Conflict, FieldError, Invalid, NotFound, Refused
 from service.identity.records import account_by_id
 from service.people.episodes.episode import Episode
 from service.people.episodes.operations import current_episode
-from service.people.facts import load_patient
-from service.work import Work
+from service.people.facts import facts_of, load_patient
+from service.work import Denial, Work
 
 OBJECT: Final = "packet_item"
 
@@ -32,6 +35,15 @@ class Done:
 
     row_id: UUID
     item: PacketItem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class About:
+    """What a decision is about, beside the item as it is."""
+
+    patient_id: UUID
+    rule: ItemRule
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,8 @@ class Waiver:
     named: ClassVar[str] = "waived"
     leaves: ClassVar[str | None] = None
 
-    def on(self, work: Work, before: Decided, shown: PacketItem) -> Decided:
+    def on(self, work: Work, about: About, before: Decided, shown: PacketItem) -> Decided:
+        del about
         if not shown.waivable:
             raise Conflict(Code.PACKET_ITEM_NOT_WAIVABLE, "Nobody can waive this item.", item=shown.key)
         after(shown.status, Act.WAIVE)
@@ -63,7 +76,8 @@ class Return:
     named: ClassVar[str] = "needs_fix"
     leaves: ClassVar[str | None] = None
 
-    def on(self, work: Work, before: Decided, shown: PacketItem) -> Decided:
+    def on(self, work: Work, about: About, before: Decided, shown: PacketItem) -> Decided:
+        del about
         after(shown.status, Act.RETURN)
         return replace(before, returned_at=work.now, returned=_line(self.reason))
 
@@ -78,8 +92,8 @@ class Assignment:
     named: ClassVar[str] = "assigned"
     leaves: ClassVar[str | None] = None
 
-    def on(self, work: Work, before: Decided, shown: PacketItem) -> Decided:
-        del shown
+    def on(self, work: Work, about: About, before: Decided, shown: PacketItem) -> Decided:
+        del about, shown
         if self.account_id is not None:
             account = account_by_id(work.db, self.account_id)
             if (
@@ -96,7 +110,8 @@ class Assignment:
 @dataclass(frozen=True, slots=True)
 class Skip:
     """The emergency path: this step waits, with one line of why, and a follow-up asks for it within a day (42 CFR 2.51).
-    What is skipped blocks nothing; the follow-up is what is returned.
+    What is skipped blocks nothing; the follow-up is what is returned. That somebody is treated before they consent is a
+    clinician's finding: of anybody else it is refused, and the refusal is in the ledger.
     """
 
     reason: str
@@ -104,9 +119,23 @@ class Skip:
     named: ClassVar[str] = "skipped"
     leaves: ClassVar[str | None] = AFTER_EMERGENCY
 
-    def on(self, work: Work, before: Decided, shown: PacketItem) -> Decided:
+    def on(self, work: Work, about: About, before: Decided, shown: PacketItem) -> Decided:
         if shown.settled:
             raise Conflict(Code.PACKET_ITEM_STATE, "There is nothing left to skip.", state=shown.status.value)
+        if about.rule.clinician_skips and not work.permits(Action.MEDICAL_REVIEW, about.facts):
+            work.refuse(
+                Refused(
+                    Code.NOT_PERMITTED,
+                    "A clinician who sees the patient finds that consent cannot be waited for.",
+                ),
+                Denial(
+                    action=Action.PACKET_WORK,
+                    object_kind=OBJECT,
+                    object_id=None,
+                    patient_id=about.patient_id,
+                    detail={"item": about.rule.key, "reason": "clinician_finds"},
+                ),
+            )
         return replace(before, skipped_at=work.now, skipped=_line(self.reason))
 
 
@@ -132,7 +161,7 @@ def decide(
     shown = _shown(packet_in(work, library, intake), key, instance)
     row, before = decided(work, episode, rule, instance)
     check_version(row, version)
-    now = decision.on(work, before, shown)
+    now = decision.on(work, About(patient_id, rule, facts_of(work, stored)), before, shown)
     kept = keep(work, episode, row, now, state=decision.named)
     if decision.leaves is not None:
         put_off(work, episode, rule, decision.leaves, f"Skipped in an emergency: {now.skipped}")
@@ -164,7 +193,8 @@ def read_item(work: Work, library: Library, row_id: UUID) -> PacketItem:
     )
     skipped = (row.item, ITSELF) not in {(one.key, one.instance) for one in packet.items}
     instance = AFTER_EMERGENCY if skipped and row.instance == ITSELF else row.instance
-    return _shown(packet, row.item, instance)
+    item = _shown(packet, row.item, instance)
+    return item if work.permits(Action.ASSESSMENT_LIST, facts_of(work, stored)) else without_reason(item)
 
 
 def split(item: str) -> tuple[str, str]:

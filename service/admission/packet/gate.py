@@ -40,6 +40,9 @@ def gate_of(block: Block, book: PacketBook, items: Sequence[PacketItem], standin
     """Whether the step is open, and all that keeps it shut."""
     missing = [*_items(block, book, items)]
     match block:
+        case Block.SCREEN if standing.emergencies:
+            # whoever may be in danger is looked at first, and signs when they can
+            missing = []
         case Block.ADMIT:
             missing += _emergencies(standing)
         case Block.GROUP:

@@ -8,7 +8,7 @@ a row changed behind our back admits nobody, and the medical facts are read.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from service.admission.packet.gate import Standing
@@ -23,7 +23,7 @@ from service.admission.profile import Profile
 from service.errors import IntegrityError
 from service.intake.flags import Severity
 from service.intake.medical.facts import FactReading
-from service.intake.medical.reading import medical_facts
+from service.intake.medical.reading import medical_facts, notices_of, sections_of
 from service.intake.safety.flag import RaisedFlag
 from service.intake.safety.kept import opened_flag
 from service.people.at_law import years
@@ -33,6 +33,10 @@ from service.people.standing import patient_at_law
 from service.people.state_rules import USUAL_MAJORITY
 from service.vault.envelope import RowKey
 from service.work import Work
+
+#: What the medical intake says to an answer that may be tuberculosis, and where it is asked.
+TB_REVIEW: Final = "tb_review"
+TB_SECTION: Final = "tuberculosis_screen"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,7 +78,7 @@ def _about(shelf: Shelf, intake: Intake, *, closely: bool) -> Gathered:
         demographics=document,
         profile=_profile(shelf, intake),
         situation=_situation(shelf, intake, document, traces, facts),
-        standing=_standing(shelf, intake, flags),
+        standing=_standing(shelf, intake, flags, closely=closely),
         traces=traces,
         flags=flags,
         facts=facts,
@@ -97,6 +101,7 @@ def _profile(shelf: Shelf, intake: Intake) -> Profile:
         payer="" if episode is None else episode.payer or "",
         accreditor=program.accreditor,
         track="" if episode is None else episode.track.value,
+        closed_days=program.closed_days,
     )
 
 
@@ -142,7 +147,7 @@ def _by_video(shelf: Shelf, intake: Intake) -> bool | None:
     return None
 
 
-def _standing(shelf: Shelf, intake: Intake, flags: Iterable[RaisedFlag]) -> Standing:
+def _standing(shelf: Shelf, intake: Intake, flags: Iterable[RaisedFlag], *, closely: bool) -> Standing:
     episode = intake.episode
     waiting = [one for one in flags if one.state.value != "acknowledged"]
     # of somebody who comes back: what was found and written this time
@@ -150,10 +155,18 @@ def _standing(shelf: Shelf, intake: Intake, flags: Iterable[RaisedFlag]) -> Stan
     return Standing(
         admitted=episode is not None and episode.state in (EpisodeState.ADMITTED, EpisodeState.STEPPED_DOWN),
         emergencies=tuple(one.next_step for one in waiting if one.flag.severity is Severity.URGENT),
-        tb_suspected=any(one.flag.code.startswith(("tb_", "tuberculosis")) for one in waiting),
+        tb_suspected=closely and _tb_suspected(shelf, intake.patient_id),
         diagnosed="diagnosis" in kinds,
         note_signed="progress_note" in kinds,
     )
+
+
+def _tb_suspected(shelf: Shelf, patient_id: UUID) -> bool:
+    """An answer of the tuberculosis questions asks for a medical review, and no clinician has reviewed them since."""
+    work, book = shelf.work, shelf.library.medical
+    if TB_REVIEW not in notices_of(work, book, patient_id):
+        return False
+    return not sections_of(work, book, patient_id)[TB_SECTION].reviewed
 
 
 def _truth(facts: Mapping[str, FactReading], name: str) -> bool | None:

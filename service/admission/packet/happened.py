@@ -198,8 +198,15 @@ def _by_placement(rule: ItemRule, traces: Traces, zone: ZoneInfo, now: datetime)
     for one in traces.placements:
         if one.state in rule.done_by.names:
             yield Happened(Act.FINISH, one.at)
+            if one.until is not None and not _admitted_by(traces, one.until):
+                yield Happened(Act.EXPIRE, one.until, LAPSED)
         elif one.state == "awaiting_second":
             yield Happened(Act.START, one.at, "A second clinician has to sign.")
+
+
+def _admitted_by(traces: Traces, at: datetime) -> bool:
+    """Whom a decision has brought in is looked at again by what happens in the stay, not by the gate."""
+    return traces.admitted_at is not None and traces.admitted_at <= at
 
 
 def _by_plan(rule: ItemRule, traces: Traces, zone: ZoneInfo, now: datetime) -> Iterator[Happened]:

@@ -27,7 +27,7 @@ def read_packet(work: Work, library: Library, patient_id: UUID) -> Packet:
     if work.caller.kind is CallerKind.PATIENT:
         packet = own_list(packet)
     elif not work.permits(Action.ASSESSMENT_LIST, facts_of(work, stored)):
-        packet = without_findings(packet)
+        packet = without_findings(library.books.packet, packet)
     work.record(
         action=Action.PACKET_READ,
         object_kind="packet_item",

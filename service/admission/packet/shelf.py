@@ -9,6 +9,7 @@ from uuid import UUID
 from service.admission.found import records as found
 from service.admission.packet import records
 from service.admission.packet.intake import Library
+from service.admission.placement.kept import opened
 from service.consent.texts import records as adopted
 from service.intake.safety.records import StoredFlag
 from service.people.facts import program_day
@@ -49,7 +50,7 @@ class Shelf:
         self.sent = _By((row.owner, row) for row in found.sent(db, patients))
         self.flags = _By(self._flags(patients))
         self.signatures = _By((row.patient_id, row) for row in records.signatures(db, patients))
-        self.placements = _By((row.owner, row) for row in found.placements(db, episodes))
+        self.placements = _By((row.episode_id, opened(work, row)) for row in found.placements(db, episodes))
         self.plans = _By((row.owner, row) for row in found.plans(db, episodes))
         self.visits = _By(found.visits(db, episodes))
         self.level_changes = _By(found.level_changes(db, episodes))

@@ -59,11 +59,12 @@ class SectionTrace:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Something of a kind (a record item, an attachment, a placement, a plan), in a state, since when."""
+    """Something of a kind (a record item, an attachment, a placement, a plan), in a state, since when; until when."""
 
     kind: str
     state: str
     at: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -62,7 +62,10 @@ def traces_of(
         sections=_sections(shelf, patient, closely=closely),
         records=_timed(shelf.items[patient]),
         attachments=_timed(shelf.attachments[patient]),
-        placements=_timed(shelf.placements[episode_id]),
+        placements=tuple(
+            Timed("placement", one.state.value, one.second_at or one.decided_at, one.expires)
+            for one in shelf.placements[episode_id]
+        ),
         plans=_timed(shelf.plans[episode_id]),
         visits=tuple(shelf.visits[episode_id]),
         sent_at=tuple(row.at for row in shelf.sent[patient]),

@@ -21,6 +21,7 @@ from service.admission.packet.gathering import Gathered, gather
 from service.admission.packet.intake import Library, intake_of
 from service.admission.packet.model import Block, PacketItem, Source, Status
 from service.admission.packet.nudging import nudged_of
+from service.admission.packet.shown import without_reason
 from service.admission.packet.whole import packet_from
 from service.people.episodes.operations import opened
 from service.people.facts import program_day
@@ -119,6 +120,8 @@ def _entry(work: Work, library: Library, one: Gathered, view: View, related: boo
         (flag for flag in one.flags if flag.state.value != "acknowledged"), key=lambda f: f.urgency
     )
     items.sort(key=_item_urgency)
+    if not work.permits(Action.ASSESSMENT_LIST, _facts(work, related)):
+        items = [without_reason(item) for item in items]
     named = work.permits(Action.PATIENT_READ, _facts(work, related))
     blocking = [item.blocks[0] for item in items if item.blocks]
     return Entry(

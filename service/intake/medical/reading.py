@@ -13,6 +13,7 @@ from service.intake.medical.book import MedicalBook
 from service.intake.medical.completeness import open_sections
 from service.intake.medical.facts import FactReading, facts_of
 from service.intake.medical.kept import DIAGNOSES, Gathered, gather
+from service.intake.medical.urgent import notices
 from service.people.facts import load_patient
 from service.work import Work
 
@@ -52,6 +53,11 @@ def sections_of(work: Work, book: MedicalBook, patient_id: UUID) -> Mapping[str,
     """Every section by key. `missing` empty: closed, or nothing is asked of this patient."""
     gathered = _gathered(work, patient_id)
     return {key: _state(gathered, key, missing) for key, missing in _missing(book, gathered).items()}
+
+
+def notices_of(work: Work, book: MedicalBook, patient_id: UUID) -> frozenset[str]:
+    """Codes of what is to be read with the intake as it stands, as far as this caller may use it."""
+    return frozenset(one.code for one in notices(book, _gathered(work, patient_id).chart))
 
 
 def diagnoses_of(work: Work, patient_id: UUID) -> tuple[Diagnosis, ...]:

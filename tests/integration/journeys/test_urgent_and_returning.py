@@ -97,7 +97,7 @@ def test_somebody_who_returns_confirms_and_is_screened_anew(service: Service) ->
     first.consent("specific", stages.DOCTOR, "TREAT", ["attendance"])
     for item in GATE:
         path = f"{first.path}/packet/{item}/emergency-skip"
-        first.intake.ok("POST", path, {"reason": "Brought by ambulance"})
+        first.clinician.ok("POST", path, {"reason": "Brought by ambulance"})
     first.intake.ok("POST", f"/episodes/{first.episode_id}/admission")
     ending = {"type": "lost_contact", "on": first.today.isoformat(), "reason": "moved", "summary": "One day."}
     first.clinician.ok("POST", f"/episodes/{first.episode_id}/discharge", ending)

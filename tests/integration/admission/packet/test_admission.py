@@ -74,7 +74,10 @@ def test_an_admission_ends_the_consents_that_end_with_it_and_is_recorded_once(se
         "placement",
         "F27",
     ):
-        assert desk.decide(item, "emergency-skip", reason="Brought by ambulance").status_code == 200, item
+        assert (
+            desk.decide(item, "emergency-skip", desk.clinician, reason="Brought by ambulance").status_code
+            == 200
+        ), item
     recorded = desk.clinician.post(
         f"/patients/{desk.patient_id}/events", {"kind": "admission", "occurred_on": desk.today}
     )
@@ -89,7 +92,10 @@ def test_an_admission_ends_the_consents_that_end_with_it_and_is_recorded_once(se
 def test_an_open_emergency_and_another_days_admission_are_refused(service: Service) -> None:
     desk = Intake(service)
     for item in ("identity", "F02", "F03", "F04", "withdrawal_check", "F20", "placement", "F27"):
-        assert desk.decide(item, "emergency-skip", reason="Brought by ambulance").status_code == 200, item
+        assert (
+            desk.decide(item, "emergency-skip", desk.clinician, reason="Brought by ambulance").status_code
+            == 200
+        ), item
     body = {"instrument": "asq", "status": "completed",
             "answers": {f"asq.{number}": 0 for number in range(1, 5)} | {"asq.4": 1, "asq.5": 1}}  # fmt: skip
     desk.intake.post(f"/patients/{desk.patient_id}/assessments", body)

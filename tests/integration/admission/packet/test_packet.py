@@ -82,7 +82,7 @@ def test_assigned_to_a_role_or_to_somebody_who_has_it(service: Service) -> None:
 def test_skipped_in_an_emergency_with_a_follow_up_for_each(service: Service) -> None:
     desk = Desk(service)
     for item in ("F02", "F04"):
-        skipped = desk.decide(item, "emergency-skip", reason="Unconscious at the door")
+        skipped = desk.decide(item, "emergency-skip", desk.clinician, reason="Unconscious at the door")
         assert (skipped.status_code, skipped.json()["key"]) == (200, f"{item}:after_emergency"), skipped.text
         assert skipped.json()["why"] == "Skipped in an emergency: Unconscious at the door"
     tasks = desk.tasks()
@@ -90,7 +90,7 @@ def test_skipped_in_an_emergency_with_a_follow_up_for_each(service: Service) -> 
     due = tasks["F04:after_emergency"]["due"]
     assert due == (service.clock.now() + timedelta(hours=24)).isoformat().replace("+00:00", "Z")
     assert desk.gate("SCREEN") == []
-    again = desk.decide("F04", "emergency-skip", reason="Still")
+    again = desk.decide("F04", "emergency-skip", desk.clinician, reason="Still")
     assert again.status_code == 404  # it is the follow-up that is there now
     taken = desk.decide("F04:after_emergency", "assignment", role="clinician")
     assert taken.json()["owner"] == "clinician"

@@ -32,6 +32,7 @@ class Referral(Office):
         self.author = service.account("intake").id
         self.entered = service.clock.now() - timedelta(hours=1)
         self.episode_id = self.opened_episode()
+        self.agreed()
 
     def opened_episode(self, **more: Any) -> str:
         today = self.service.clock.now().date().isoformat()
@@ -41,6 +42,23 @@ class Referral(Office):
         )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def agreed(self) -> None:
+        """The consent to care, without which no level of care is decided."""
+        text = self.intake.get("/forms/F04").json()
+        body = {
+            "outcome": "signed",
+            "text_version": text["version"],
+            "text_sha256": text["sha256"],
+            "language": "en",
+            "reader": {"how": "self"},
+            "device": "staff_device",
+            "signer": {"role": "patient", "name": "Pat Testperson"},
+            "attestation": "This is my signature.",
+            "answers": {one["key"]: True for one in text["questions"]},
+        }
+        answer = self.intake.post(f"/patients/{self.patient_id}/forms/F04", body)
+        assert answer.status_code == 201, answer.text
 
     def readings(self) -> Mapping[str, FactReading]:
         return {

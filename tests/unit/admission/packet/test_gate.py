@@ -1,6 +1,7 @@
 """The gates: each thing that is missing is named, and taking any one away shuts the gate for exactly that."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +99,28 @@ def test_an_open_emergency_shuts_the_gate_of_admission() -> None:
     assert codes("ADMIT", READY, replace(CLEAR, emergencies=("Page the on-call clinician.",))) == [
         "open_emergency"
     ]
+
+
+def test_screening_waits_for_consent_but_not_in_an_emergency() -> None:
+    assert codes("SCREEN", without("F04")) == ["f04_missing"]
+    assert codes("SCREEN", without("F04"), minor=True) == ["f25_missing", "f04_missing"]
+    assert codes("SCREEN", without("F04"), replace(CLEAR, emergencies=("Stay with the patient.",))) == []
+
+
+def test_a_placement_that_has_run_out_is_missing_until_it_is_decided_again() -> None:
+    def placed(*hours: int) -> Traces:
+        ends = [Timed("placement", "signed", NOW, NOW + timedelta(hours=one)) for one in hours]
+        return replace(READY, placements=tuple(ends))
+
+    assert codes("ADMIT", placed(1)) == []
+    assert codes("ADMIT", placed(0)) == ["placement_expired"]
+    late = replace(placed(-1), placements=(Timed("placement", "signed", OPENED, NOW - timedelta(hours=1)),))
+    assert codes("ADMIT", late) == ["placement_expired"]
+    again = replace(late, placements=(*late.placements, *placed(24).placements))
+    assert codes("ADMIT", again) == []
+    assert codes("ADMIT", replace(late, admitted_at=OPENED)) == [], (
+        "a stay is looked at by what happens in it"
+    )
 
 
 def test_the_emergency_path_opens_what_it_skips_and_nothing_else() -> None:
