@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from service.admission.packet.nudging import due_reminders
+from service.admission.reviews import due_reviews
 from service.config import Settings
 from service.consent.ending_by_event import expire_past
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
@@ -23,6 +24,7 @@ def all_jobs(state: State) -> tuple[Job, ...]:
     return (
         Job("flag_escalation", timedelta(seconds=30), escalate_due),
         Job("consent_expiry", timedelta(hours=6), _expired),
+        Job("reviews", timedelta(hours=6), partial(due_reviews, book=state.placement.book)),
         Job("reminders", timedelta(minutes=10), partial(due_reminders, library=state.packet)),
     )
 
