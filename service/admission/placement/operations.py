@@ -15,25 +15,23 @@ from service.access.facts import Facts
 from service.admission.placement import kept, records
 from service.admission.placement.again import look_again
 from service.admission.placement.considering import Considered, PlacementRules, consider, raise_emergency
-from service.admission.placement.decision import Circumstances, NewDecision, Verdict, judged
-from service.admission.placement.kept import Basis, PlacementDecision
+from service.admission.placement.decision import NewDecision, judged
+from service.admission.placement.kept import PlacementDecision
 from service.admission.placement.lifecycle import Act, DecisionState, after
+from service.admission.placement.making import circumstances_of, content_of, made_of
 from service.admission.placement.records import StoredPlacement
 from service.admission.placement.reevaluation import Trigger
 from service.admission.placement.rules import Suggestion
 from service.admission.placement.shown import suggestion_view
-from service.consent import records as consents
 from service.errors import Code, Conflict, Invalid, Refused
-from service.ids import new_id
 from service.intake.subject import decide_use, refuse_use
 from service.labels import Label
 from service.people.episodes.episode import Episode, Track
 from service.people.episodes.operations import authorised_episode, current_episode, episode_loader
-from service.people.facts import load_patient, patient_facts, program_day
+from service.people.facts import load_patient, patient_facts
 from service.people.records import patient_for_update
 from service.record import items
 from service.record.item import ItemState, Kind, NewItem
-from service.record.operations import items_for_decision
 from service.work import Denial, Loaded, Work
 
 KIND: Final = "placement"
@@ -124,7 +122,7 @@ def sign_second(work: Work, decision_id: UUID, note: str) -> PlacementDecision:
     item = items.find(work, before.id, lock=True)
     if item is None:
         raise RuntimeError("a decision stands beside its item")
-    items.change(work, item, content=_content(signed), state=ItemState.FINAL)
+    items.change(work, item, content=content_of(signed), state=ItemState.FINAL)
     records.replace_placement(work.db, kept.sealed(work, signed), work.entry_id)
     _record(work, Action.PLACEMENT_SECOND, signed, payload=note)
     return signed
@@ -183,10 +181,10 @@ def _decide(work: Work, rules: PlacementRules, episode: Episode, new: NewDecisio
     if not episode.is_open:
         raise Conflict(Code.PLACEMENT_STATE, "This episode has ended.", state=episode.state.value)
     found = _as_seen(work, rules, episode, new)
-    verdict = judged(rules.book, found.suggestion, new, _circumstances(work, episode, new))
+    verdict = judged(rules.book, found.suggestion, new, circumstances_of(work, episode, new))
     if verdict.faults:
         raise Invalid(Code.PLACEMENT_INVALID, "This decision cannot stand as it is.", verdict.faults)
-    made = _made(work, rules, episode, found, new, verdict)
+    made = made_of(work, rules, episode, found, new, verdict)
     _supersede_others(work, episode.id, but=made.id, signed=made.state is DecisionState.SIGNED)
     items.add(
         work,
@@ -195,13 +193,13 @@ def _decide(work: Work, rules: PlacementRules, episode: Episode, new: NewDecisio
             patient_id=episode.patient_id,
             kind=Kind.LEVEL_OF_CARE,
             unit=episode.unit,
-            content=_content(made),
+            content=content_of(made),
             labels=_LABELS[episode.track],
             state=ItemState.FINAL if made.state is DecisionState.SIGNED else ItemState.DRAFT,
         ),
     )
     records.insert_placement(work.db, kept.sealed(work, made), work.entry_id)
-    _record(work, Action.PLACEMENT_DECIDE, made, payload=_content(made))
+    _record(work, Action.PLACEMENT_DECIDE, made, payload=content_of(made))
     raise_emergency(work, episode, found)
     return made
 
@@ -232,53 +230,6 @@ def _refuse_stale(work: Work, rules: PlacementRules, episode: Episode) -> NoRetu
     )
 
 
-def _circumstances(work: Work, episode: Episode, new: NewDecision) -> Circumstances:
-    wanted = new.safeguard.linked if new.safeguard else frozenset[UUID]()
-    linked = items_for_decision(work, episode.patient_id, wanted) if wanted else ()
-    active = consents.active_of(work, episode.patient_id) if new.hand_off else ()
-    today = program_day(work)
-    return Circumstances(
-        now=work.now,
-        today=today,
-        opened_on=episode.opened_on,
-        # a plan or a finding of a former stay says nothing about this patient today
-        linked={one.id: one.kind for one in linked if one.dated_on >= episode.opened_on},
-        consents=frozenset(one.id for one in active if one.expires_on is None or one.expires_on >= today),
-    )
-
-
-def _made(
-    work: Work,
-    rules: PlacementRules,
-    episode: Episode,
-    found: Considered,
-    new: NewDecision,
-    verdict: Verdict,
-) -> PlacementDecision:
-    return PlacementDecision(
-        id=new_id(work.now),
-        patient_id=episode.patient_id,
-        episode_id=episode.id,
-        state=DecisionState.AWAITING_SECOND if verdict.downwards else DecisionState.SIGNED,
-        version=1,
-        rule_set=found.suggestion.rule_set_version,
-        overridden=verdict.overridden,
-        decided_at=work.now,
-        decided_by=work.caller.account_id,
-        second_at=None,
-        second_by=None,
-        basis=Basis(
-            suggestion=found.suggestion,
-            readings=found.readings,
-            stale=tuple(sorted(found.stale)),
-            computed_at=found.computed_at,
-            given=new,
-            downwards=verdict.downwards,
-            look_again_after_days=rules.book.demands.reevaluation.day,
-        ),
-    )
-
-
 def _supersede_others(work: Work, episode_id: UUID, *, but: UUID, signed: bool = True) -> None:
     """A decision in force ends the one before it; one that awaits its second only ends others that do."""
     for stored in records.placements_of(work.db, episode_id, changing=True):
@@ -290,31 +241,6 @@ def _supersede_others(work: Work, episode_id: UUID, *, but: UUID, signed: bool =
         before = kept.opened(work, stored)
         ended = replace(before, state=after(state, Act.SUPERSEDE), version=before.version + 1)
         records.replace_placement(work.db, kept.sealed(work, ended), work.entry_id)
-
-
-def _content(one: PlacementDecision) -> dict[str, Any]:
-    """What the record item says: the decision, and nothing of what the rules said or why it is another one."""
-    given, tool = one.basis.given, one.basis.given.tool
-    return {
-        "level": given.level,
-        "edition": given.edition,
-        "start_date": given.start_date.isoformat(),
-        "patient_view": given.patient_view.value,
-        "offered_alternatives": list(given.offered_alternatives),
-        "rationale": given.rationale,
-        "licensed_tool": None
-        if tool is None
-        else {
-            "name": tool.name,
-            "edition": tool.edition,
-            "level": tool.level,
-            "ratings": {str(dimension): rating for dimension, rating in sorted(tool.ratings.items())},
-            "completed_on": tool.completed_on.isoformat(),
-        },
-        "decided_by": str(one.decided_by),
-        "decided_at": one.decided_at.isoformat(),
-        "second_by": None if one.second_by is None else str(one.second_by),
-    }
 
 
 def _loader(
