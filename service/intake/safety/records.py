@@ -175,7 +175,7 @@ def escalate_flag(
 
 def flag_for_update(db: Connection, flag_id: UUID) -> StoredFlag | None:
     row = db.execute(_LOCKED, {"flag_id": flag_id}).one_or_none()
-    return None if row is None else _flag(row)
+    return None if row is None else flag_of_row(row)
 
 
 def open_flags(db: Connection, charts: Sequence[UUID]) -> list[StoredFlag]:
@@ -207,10 +207,11 @@ def overdue_flags(db: Connection, program_id: UUID, now: datetime, at_most: int)
 
 
 def _flags(rows: Sequence[Any]) -> list[StoredFlag]:
-    return [_flag(row) for row in rows]
+    return [flag_of_row(row) for row in rows]
 
 
-def _flag(row: Any) -> StoredFlag:
+def flag_of_row(row: Any) -> StoredFlag:
+    """A row of the table, still sealed; for whoever reads flags by another question."""
     return StoredFlag(
         id=row.id,
         program_id=row.program_id,

@@ -110,29 +110,29 @@ _LAST_DAY = select(func.max(episode_step.c.occurred_on)).where(
 
 def episode_by_id(db: Connection, episode_id: UUID) -> StoredEpisode | None:
     row = db.execute(_ONE, {"id": episode_id}).one_or_none()
-    return None if row is None else _episode(row)
+    return None if row is None else episode_of_row(row)
 
 
 def episode_for_update(db: Connection, episode_id: UUID) -> StoredEpisode | None:
     """Locked until the transaction ends: nobody moves it meanwhile."""
     row = db.execute(_ONE_CHANGING, {"id": episode_id}).one_or_none()
-    return None if row is None else _episode(row)
+    return None if row is None else episode_of_row(row)
 
 
 def episodes_page(db: Connection, patient_id: UUID, before: UUID | None, at_most: int) -> list[StoredEpisode]:
     """Episodes of a patient, newest first."""
     parameters = {"patient_id": patient_id, "before": before, "at_most": at_most}
-    return [_episode(row) for row in db.execute(_OF_PATIENT, parameters)]
+    return [episode_of_row(row) for row in db.execute(_OF_PATIENT, parameters)]
 
 
 def open_episodes(db: Connection, patients: list[UUID]) -> list[StoredEpisode]:
     """Episodes of these charts that have not ended; the one opened last comes first."""
-    return [_episode(row) for row in db.execute(_OPEN, {"patients": patients})]
+    return [episode_of_row(row) for row in db.execute(_OPEN, {"patients": patients})]
 
 
 def discharged_episodes(db: Connection, patients: list[UUID]) -> list[StoredEpisode]:
     """Episodes of these charts that ended in a discharge, the last first."""
-    return [_episode(row) for row in db.execute(_DISCHARGED, {"patients": patients})]
+    return [episode_of_row(row) for row in db.execute(_DISCHARGED, {"patients": patients})]
 
 
 def insert_episode(db: Connection, stored: StoredEpisode, entry_id: UUID) -> None:
@@ -201,7 +201,8 @@ def last_day(db: Connection, episode_id: UUID) -> date | None:
     return db.execute(_LAST_DAY, {"episode_id": episode_id}).scalar_one()
 
 
-def _episode(row: Row[Any]) -> StoredEpisode:
+def episode_of_row(row: Row[Any]) -> StoredEpisode:
+    """A row of the table, still sealed; for whoever reads episodes by another question."""
     return StoredEpisode(
         id=row.id,
         program_id=row.program_id,
