@@ -13,18 +13,19 @@ from uuid import UUID
 
 import yaml
 
-from service.access.actions import (
+from service.access.actions import Action
+from service.access.caller import Role
+from service.access.decision import Confidence
+from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
+from service.access.groups import (
     CLINICAL_ACTIONS,
     CONTENT_ACTIONS,
     FLAG_ENDINGS,
     LEGAL_ACTIONS,
     OUTSIDE_ACTIONS,
     SECOND_SIGNATURES,
-    Action,
+    TOUCHING_PATIENT,
 )
-from service.access.caller import Role
-from service.access.decision import Confidence
-from service.access.facts import CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.errors import StartRefused
 
 SCHEMA_FILE = "schema.cedarschema"
@@ -37,7 +38,7 @@ _CEDAR_TYPES: Mapping[object, str] = {bool: "Bool", str: "String", frozenset[str
 _FACTS_OF: Mapping[Action, type] = {Action.RECORD_USE: UseFacts, Action.DISCLOSURE_RELEASE: ReleaseFacts}
 #: Groups a policy can name as `action in Action::"group"`.
 GROUPS: Mapping[str, frozenset[Action]] = {
-    "touches_patient": frozenset(action for action in Action if action.touches_patient),
+    "touches_patient": TOUCHING_PATIENT,
     "ordinary": frozenset(Action) - LEGAL_ACTIONS,
     "content": CONTENT_ACTIONS,
     "clinical": CLINICAL_ACTIONS,

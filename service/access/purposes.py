@@ -16,6 +16,7 @@ import yaml
 from service.access.actions import Action
 from service.access.caller import Caller, Role
 from service.access.facts import PurposeFacts
+from service.access.groups import TOUCHING_PATIENT
 from service.errors import BadRequest, Code, Refused, StartRefused
 
 
@@ -95,7 +96,7 @@ class Purposes:
         code is unknown or none of the caller's roles may state it (a denial: the caller of this records
         it).
         """
-        if not action.touches_patient:
+        if action not in TOUCHING_PATIENT:
             return self.find(code)
         if code is None:
             raise BadRequest(Code.PURPOSE_REQUIRED, "State the purpose of use: header Purpose-Of-Use.")

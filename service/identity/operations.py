@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.access.actions import LEGAL_ACTIONS, Action
+from service.access.actions import Action
 from service.access.facts import Facts
+from service.access.groups import LEGAL_ACTIONS
 from service.errors import Code, IntegrityError, Unavailable
 from service.identity import records
 from service.identity.model import Account, EndReason, Session

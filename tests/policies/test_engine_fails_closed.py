@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from service.access import engine as engine_module
-from service.access.actions import LEGAL_ACTIONS, Action
+from service.access.actions import Action
 from service.access.caller import Role
 from service.access.engine import Engine, hash_policies
 from service.access.facts import Facts, ReleaseFacts, UseFacts
+from service.access.groups import LEGAL_ACTIONS
 from service.access.program import Regime
 from service.consent.model import ConsentKind
 from service.errors import StartRefused

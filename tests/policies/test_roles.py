@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from service.access.actions import CONTENT_ACTIONS, LEGAL_ACTIONS, Action
+from service.access.actions import Action
 from service.access.caller import Caller, CallerKind, Role
 from service.access.compile import ROLES_TABLE, differences, read_role_table
 from service.access.engine import Engine
 from service.access.facts import Facts, ReleaseFacts, UseFacts
+from service.access.groups import CONTENT_ACTIONS, LEGAL_ACTIONS, TOUCHING_PATIENT
 from tests.policies.callers import ELSEWHERE, HOME, PURPOSE_OF, caller
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -217,7 +218,7 @@ def test_whatever_is_permitted_is_denied_in_another_program(engine: Engine, acti
         assert engine.decide(action, caller(role), PURPOSE_OF[role], here).permitted
 
 
-@pytest.mark.parametrize("action", [action for action in _ORDINARY if action.touches_patient])
+@pytest.mark.parametrize("action", [action for action in _ORDINARY if action in TOUCHING_PATIENT])
 def test_acts_on_patients_need_a_purpose_the_caller_may_state(engine: Engine, action: Action) -> None:
     for role, facts in _permitted(action):
         for purpose in (None, "DONAT" if role is not Role.REQUESTER else "TRAIN", "HOUSE", "treat", ""):
@@ -250,7 +251,7 @@ def test_intake_never_reads_or_writes_session_notes(engine: Engine, action: Acti
     assert permits(engine, caller(Role.CLINICIAN), action, Facts(**about, note_class=note_class))
 
 
-@pytest.mark.parametrize("action", [action for action in _ORDINARY if action.touches_patient])
+@pytest.mark.parametrize("action", [action for action in _ORDINARY if action in TOUCHING_PATIENT])
 def test_an_administrator_sees_no_patient_even_with_a_second_role(engine: Engine, action: Action) -> None:
     for second in (Role.INTAKE, Role.CLINICIAN, Role.COMPLIANCE, Role.DIRECTOR):
         decision = engine.decide(action, caller(second, Role.ADMINISTRATOR), "TREAT", RELATED)

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from service.access.groups import TOUCHING_PATIENT
 from service.errors import Code, Conflict
 from service.rights.lifecycle import TRANSITIONS, Act, acts_from, after
 from service.rights.restriction import RestrictionState
@@ -34,6 +35,6 @@ def test_every_state_and_act(state: RestrictionState, act: Act) -> None:
 
 def test_every_transition_is_recorded_under_an_act_on_a_patient() -> None:
     for transition in TRANSITIONS.values():
-        assert transition.action.touches_patient
+        assert transition.action in TOUCHING_PATIENT
         assert transition.action.value.startswith("restriction.")
         assert transition.label
