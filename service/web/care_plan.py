@@ -4,8 +4,7 @@ Every act is one of the API's operations; the buttons are those of the table of 
 shown the patient's copy and nothing else.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -15,28 +14,27 @@ from fastapi import APIRouter, Request, Response
 
 from service.access.actions import Action
 from service.access.caller import CallerKind
-from service.admission.careplan import goals, hours, operations, signing
+from service.admission.careplan import hours, operations
 from service.admission.careplan.content import Content
-from service.admission.careplan.goals import NewStep, NewValue
 from service.admission.careplan.lifecycle import TRANSITIONS, Act, acts_from
 from service.admission.careplan.operations import Shown
 from service.admission.careplan.parts import Decided, GoalState, SignerKind, Weeks
 from service.admission.careplan.patient_copy import copy_for
 from service.admission.careplan.plan import CarePlan
-from service.admission.careplan.signing import NewReview, NewSignature
 from service.edge.context import state_of
 from service.edge.forms import read_form
 from service.edge.models import Uuid
 from service.edge.state import State
-from service.errors import Code, Conflict, ConsentryError, Invalid, Stale
+from service.errors import ConsentryError, Invalid
 from service.people.at_law import years
 from service.people.facts import patient_facts, program_day
 from service.people.operations import open_patient_name
 from service.web import cookies
-from service.web.care_plan_fields import DAYS
+from service.web.care_plan_findings import ShownFinding, shown_finding
+from service.web.care_plan_kinds import DAYS
 from service.web.entering import read_day
 from service.web.heading import Heading, heading_of, staff_names, us_day
-from service.web.medical_page import LABELS, version_in
+from service.web.medical_words import LABELS
 from service.web.pages import (
     PageRoute,
     Viewer,
@@ -53,14 +51,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _PLANS: Final = 50
 _REVIEW: Final = timedelta(days=30)
-_PLACE: Final = re.compile(r"(problems|goals|interventions|slots)\[(\d+)\](?:\.objectives\[(\d+)\])?")
-_SINGULAR: Final = {
-    "problems": "problem",
-    "goals": "goal",
-    "interventions": "intervention",
-    "slots": "slot",
-}
-_FRAME: Final = {"person": "person", "safety": "safety", "medicines": "safety", "leaving": "leaving"}
 STATUS: Final = {
     "draft": "Draft",
     "active": "In force",
@@ -81,17 +71,6 @@ DECISIONS: Final = {
     Decided.UNABLE.value: "Cannot sign now",
 }
 GOAL_STATES: Final = {one.value: one.value.replace("_", " ").capitalize() for one in GoalState}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownFinding:
-    """What a rule says, and where that is mended."""
-
-    rule: str
-    blocks: bool
-    message: str
-    source: str
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,75 +151,6 @@ async def copy_page(request: Request, plan_id: Uuid) -> Response:
     return await show(request, plan_id, copy=True)
 
 
-@router.post("/care-plans/{plan_id}/signatures")
-async def sign_plan(request: Request, plan_id: Uuid) -> Response:
-    def act(work: Work, state: State, sent: Mapping[str, str], version: int) -> None:
-        kind, decision = sent.get("kind", ""), sent.get("decision", "")
-        if kind not in SIGNERS:
-            raise Invalid(Code.CARE_PLAN_INVALID, "Say who signs.")
-        patient = kind == SignerKind.PATIENT.value
-        new = NewSignature(
-            kind=SignerKind(kind),
-            name=_line(sent, "name")
-            if kind in (SignerKind.PATIENT.value, SignerKind.GUARDIAN.value)
-            else None,
-            decision=Decided(decision) if patient and decision in DECISIONS else None,
-            reason=_line(sent, "reason"),
-            trainee="trainee" in sent,
-        )
-        signing.sign(work, state.care_plans, plan_id, new, expected=version)
-
-    return await _act(request, plan_id, act)
-
-
-@router.post("/care-plans/{plan_id}/activation")
-async def activate_plan(request: Request, plan_id: Uuid) -> Response:
-    def act(work: Work, state: State, sent: Mapping[str, str], version: int) -> None:
-        signing.activate(work, state.care_plans, plan_id, expected=version)
-
-    return await _act(request, plan_id, act)
-
-
-@router.post("/care-plans/{plan_id}/reviews")
-async def review_plan(request: Request, plan_id: Uuid) -> Response:
-    def act(work: Work, state: State, sent: Mapping[str, str], version: int) -> None:
-        signing.review(work, state.care_plans, plan_id, review_in(sent), expected=version)
-
-    return await _act(request, plan_id, act)
-
-
-@router.post("/care-plans/{plan_id}/status")
-async def settle_plan(request: Request, plan_id: Uuid) -> Response:
-    def act(work: Work, state: State, sent: Mapping[str, str], version: int) -> None:
-        chosen = sent.get("act", "")
-        if chosen not in (Act.HOLD, Act.RESUME, Act.COMPLETE, Act.REVOKE):
-            raise Invalid(Code.CARE_PLAN_INVALID, "This cannot be done with a care plan.")
-        reason = _reason(sent)
-        signing.settle(work, state.care_plans, plan_id, Act(chosen), reason, expected=version)
-
-    return await _act(request, plan_id, act)
-
-
-@router.post("/care-plans/{plan_id}/goals/{goal}")
-async def step_goal(request: Request, plan_id: Uuid, goal: str) -> Response:
-    def act(work: Work, state: State, sent: Mapping[str, str], version: int) -> None:
-        to = sent.get("state", "")
-        if to not in GOAL_STATES:
-            raise Invalid(Code.CARE_PLAN_INVALID, "Say what has become of the goal.")
-        step = NewStep(GoalState(to), _line(sent, "note", 4000), _value_in(sent))
-        goals.step(work, state.care_plans, plan_id, goal, step, expected=version)
-
-    return await _act(request, plan_id, act)
-
-
-def review_in(sent: Mapping[str, str], content: Content | None = None) -> NewReview:
-    """A review as it was sent; Invalid when its day cannot be read."""
-    next_on, summary = read_day(sent.get("next_on", "")), _line(sent, "summary", 4000)
-    if next_on is None or summary is None:
-        raise Invalid(Code.CARE_PLAN_INVALID, "A review says what was found, and the day of the next one.")
-    return NewReview(summary, next_on, "patient_took_part" in sent, content)
-
-
 async def show(
     request: Request,
     plan_id: UUID,
@@ -280,56 +190,7 @@ async def show(
     )
 
 
-def where_of(content: Content, field: str) -> str:
-    """Where on the pages a finding is mended: the path below the plan's own address, or a place on its page."""
-    found = _PLACE.match(field)
-    head = field.partition(".")[0].partition("[")[0]
-    if found is None:
-        if head in ("signatures", "problems", "goals", "interventions", "slots", "team", "labels"):
-            return f"#{head}"
-        return f"/parts/{_FRAME.get(head, 'frame')}#f-{field.partition('[')[0]}"
-    listed = getattr(content, found[1])
-    place = int(found[2])
-    if place >= len(listed):
-        return f"#{found[1]}"
-    rest = field[found.end() :].lstrip(".").partition("[")[0]
-    anchor = f"#f-{rest}" if rest else ""
-    key = listed[place].key
-    if found[3] is None:
-        if rest == "objectives":
-            return f"/parts/objective/{key}/new"
-        return f"/parts/{_SINGULAR[found[1]]}/{key}{anchor}"
-    objectives = content.goals[place].objectives
-    number = int(found[3])
-    if number >= len(objectives):
-        return "#goals"
-    return f"/parts/objective/{key}/{objectives[number].key}{anchor}"
-
-
 # -- inside -----------------------------------------------------------------------------------------------------------
-
-
-async def _act(
-    request: Request, plan_id: UUID, act: Callable[[Work, State, Mapping[str, str], int], None]
-) -> Response:
-    """One act on a plan, once; refused, the page says why and keeps what was typed."""
-    sent = await read_form(request)
-    cookies.check_form(request, sent, cookies.SESSION)
-    state, version = state_of(request), version_in(sent)
-
-    def create(work: Work) -> tuple[UUID, None]:
-        act(work, state, sent, version)
-        return plan_id, None
-
-    def again(work: Work, made: UUID) -> None:
-        operations.read(work, state.care_plans, made)
-
-    try:
-        await perform_once_on_page(request, sent, create, again)
-    except (Invalid, Conflict, Stale) as error:
-        status = 422 if isinstance(error, Invalid) else 409
-        return await show(request, plan_id, status, error=error, sent=sent)
-    return go(f"/care-plans/{plan_id}")
 
 
 async def _list(
@@ -369,13 +230,7 @@ def _page(work: Work, state: State, shown: Shown) -> PlanPage:
         heading=heading_of(work, plan.patient_id),
         shown=shown,
         findings=tuple(
-            ShownFinding(
-                one.rule,
-                one.severity.value == "E",
-                one.message,
-                one.source,
-                where_of(plan.content, one.field),
-            )
+            shown_finding(plan.content, one)
             for one in sorted(shown.findings, key=lambda one: one.severity.value)
         ),
         hours=_hours(work, state, plan),
@@ -403,33 +258,3 @@ def _hours(work: Work, state: State, plan: CarePlan) -> Hours:
         most=None if limit is None else limit.most / 60,
         source="" if limit is None else limit.source,
     )
-
-
-def _value_in(sent: Mapping[str, str]) -> NewValue | None:
-    """The measured value beside a goal's step, if there is one."""
-    typed, day = sent.get("value", "").strip(), read_day(sent.get("on", ""))
-    objective = _line(sent, "objective", 20)
-    if not typed:
-        return None
-    try:
-        number = float(typed)
-    except ValueError:
-        number = float("nan")
-    if day is None or objective is None or not -1e6 < number < 1e6:
-        raise Invalid(
-            Code.CARE_PLAN_INVALID, "A measured value has a number, a day and the objective it belongs to."
-        )
-    code = _line(sent, f"code:{objective}", 40) or ""
-    value = int(number) if number == int(number) else number
-    return NewValue(code=code, value=value, on=day, objective=objective)
-
-
-def _reason(sent: Mapping[str, str]) -> str:
-    reason = _line(sent, "reason", 4000)
-    if reason is None:
-        raise Invalid(Code.CARE_PLAN_INVALID, "Say why.")
-    return reason
-
-
-def _line(sent: Mapping[str, str], name: str, most: int = 200) -> str | None:
-    return sent.get(name, "").strip()[:most] or None

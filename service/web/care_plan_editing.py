@@ -24,10 +24,11 @@ from service.errors import Code, ConsentryError, Invalid, NotFound, Stale
 from service.intake.safety.raising import open_flags
 from service.web import care_plan_fields as parts
 from service.web import cookies
-from service.web.care_plan import review_in
-from service.web.care_plan_fields import KINDS, Choices, Document, Kind
+from service.web.care_plan_acts import review_in
+from service.web.care_plan_fields import Document
+from service.web.care_plan_kinds import KINDS, Choices, Kind, choices_for
 from service.web.heading import Heading, heading_of
-from service.web.medical_page import version_in
+from service.web.medical_carried import version_in
 from service.web.pages import PageRoute, Viewer, go, perform_on_page, render, viewer_of
 from service.work import Work
 
@@ -200,7 +201,7 @@ def _page(work: Work, state: State, place: Place, kind: Kind, shown: Shown) -> P
         heading=heading_of(work, plan.patient_id),
         plan=plan,
         part=part,
-        choices=parts.choices_for(plan.content, state.care_plans.plans, flags),
+        choices=choices_for(plan.content, state.care_plans.plans, flags),
     )
 
 

@@ -23,7 +23,7 @@ from service.people.facts import program_day
 from service.web import cookies
 from service.web.entering import read_day
 from service.web.heading import Heading, heading_of, us_day
-from service.web.medical_page import version_in
+from service.web.medical_carried import version_in
 from service.web.pages import (
     PageRoute,
     Viewer,

@@ -18,7 +18,8 @@ from service.identity.operations import me
 from service.intake.medical.labelling import Relabelled, Relabelling
 from service.labels import Label
 from service.web import cookies
-from service.web.medical_page import LABELS, version_in
+from service.web.medical_carried import version_in
+from service.web.medical_words import LABELS
 from service.web.pages import (
     PageRoute,
     Viewer,

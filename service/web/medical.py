@@ -16,29 +16,19 @@ from service.access.caller import CallerKind
 from service.edge.context import state_of
 from service.edge.forms import read_form
 from service.edge.models import Uuid
-from service.errors import Code, Conflict, ConsentryError, Invalid, Stale
+from service.errors import Conflict, ConsentryError, Invalid
 from service.intake.flags import Flag
 from service.intake.medical import operations
 from service.intake.medical.book import MedicalBook, Section
 from service.intake.medical.reading import diagnoses_of
 from service.intake.medical.views import FormView, Overview, SectionView
-from service.intake.medical.writing import Writing
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import open_flags
 from service.people.facts import patient_facts
 from service.web import cookies
 from service.web.heading import Heading, heading_of, staff_names, us_day
-from service.web.medical_page import (
-    LABELS,
-    MOST_FIELDS,
-    Place,
-    compare,
-    form_of,
-    missing_words,
-    show,
-    unchosen,
-    writing_in,
-)
+from service.web.medical_faults import missing_words
+from service.web.medical_words import LABELS
 from service.web.pages import (
     PageRoute,
     Viewer,
@@ -60,7 +50,6 @@ RISKS: Final = {
     "moderate": "Moderate",
     "severe": "Severe",
 }
-_MOST_REASON: Final = 4000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,127 +108,6 @@ async def review(request: Request, patient_id: Uuid) -> Response:
     except (Invalid, Conflict) as error:
         return await _overview(request, patient_id, 422, error=error)
     return go(f"/patients/{patient_id}/medical")
-
-
-@router.get("/patients/{patient_id}/medical/{section}")
-async def section_page(request: Request, patient_id: Uuid, section: str) -> Response:
-    return await show(request, Place(patient_id, section))
-
-
-@router.post("/patients/{patient_id}/medical/{section}")
-async def save_section(request: Request, patient_id: Uuid, section: str) -> Response:
-    sent = await read_form(request, most=MOST_FIELDS)
-    cookies.check_form(request, sent, cookies.SESSION)
-    place, book = Place(patient_id, section), state_of(request).medical
-    _, form = form_of(book, place)
-
-    def save(work: Work) -> SectionView | None:
-        writing = writing_in(work, form, sent)
-        if not writing.given:
-            return operations.read_section(work, book, patient_id, section)
-        return operations.save_section(work, book, patient_id, section, writing)
-
-    if unchosen(sent):
-        return await compare(request, place, sent, again=True)
-    try:
-        saved = await perform_on_page(request, save)
-    except Stale as stale:
-        return await compare(request, place, sent, stale)
-    except Invalid as error:
-        return await show(request, place, 422, sent=sent, error=error)
-    if sent.get("act") == "complete" and saved is not None:
-        return await _complete(request, place, saved, sent)
-    if saved is not None and (saved.flags or (saved.own or {}).get("words")):
-        return await show(request, place, raised=saved.flags, help_words=saved.own)
-    return go(place.path)
-
-
-async def _complete(request: Request, place: Place, saved: SectionView, sent: Mapping[str, str]) -> Response:
-    """What was typed is saved by now; when something is missing, that is all that is said."""
-    book, reason = state_of(request).medical, sent.get("reason", "").strip()[:_MOST_REASON] or "Completed"
-    writing = Writing(expected=saved.head.version, final=True, reason=reason)
-
-    def unit(work: Work) -> SectionView | None:
-        return operations.save_section(work, book, place.patient_id, place.key, writing)
-
-    try:
-        whole = await perform_on_page(request, unit)
-    except Invalid as error:
-        return await show(request, place, 422, error=error, raised=saved.flags)
-    flags = saved.flags if whole is None else (*saved.flags, *whole.flags)
-    if flags or (saved.own or {}).get("words"):
-        return await show(request, place, raised=flags, help_words=saved.own)
-    return go(f"/patients/{place.patient_id}/medical")
-
-
-@router.get("/patients/{patient_id}/medical/{section}/new")
-async def new_entry_page(request: Request, patient_id: Uuid, section: str) -> Response:
-    return await show(request, Place(patient_id, section, entry=True))
-
-
-@router.post("/patients/{patient_id}/medical/{section}/new")
-async def add_entry(request: Request, patient_id: Uuid, section: str) -> Response:
-    sent = await read_form(request, most=MOST_FIELDS)
-    cookies.check_form(request, sent, cookies.SESSION)
-    place, book = Place(patient_id, section, entry=True), state_of(request).medical
-    _, form = form_of(book, place)
-
-    def create(work: Work) -> tuple[UUID, FormView | None]:
-        writing = writing_in(work, form, sent, final=sent.get("act") != "save")
-        return operations.add_entry(work, book, patient_id, section, writing)
-
-    try:
-        await perform_once_on_page(request, sent, create, operations.read_form)
-    except Invalid as error:
-        return await show(request, place, 422, sent=sent, error=error)
-    return go(place.section_path)
-
-
-@router.get("/patients/{patient_id}/medical/{section}/{item_id}")
-async def entry_page(request: Request, patient_id: Uuid, section: str, item_id: Uuid) -> Response:
-    return await show(request, Place(patient_id, section, entry=True, item_id=item_id))
-
-
-@router.post("/patients/{patient_id}/medical/{section}/{item_id}")
-async def change_entry(request: Request, patient_id: Uuid, section: str, item_id: Uuid) -> Response:
-    sent = await read_form(request, most=MOST_FIELDS)
-    cookies.check_form(request, sent, cookies.SESSION)
-    place, book = Place(patient_id, section, entry=True, item_id=item_id), state_of(request).medical
-    _, form = form_of(book, place)
-
-    if unchosen(sent):
-        return await compare(request, place, sent, again=True)
-
-    def unit(work: Work) -> FormView | None:
-        writing = writing_in(work, form, sent, final=sent.get("act") != "save")
-        return operations.change_entry(work, book, item_id, writing)
-
-    try:
-        await perform_on_page(request, unit)
-    except Stale as stale:
-        return await compare(request, place, sent, stale)
-    except Invalid as error:
-        return await show(request, place, 422, sent=sent, error=error)
-    return go(place.section_path)
-
-
-@router.post("/patients/{patient_id}/medical/{section}/{item_id}/error")
-async def mark_error(request: Request, patient_id: Uuid, section: str, item_id: Uuid) -> Response:
-    sent = await read_form(request)
-    cookies.check_form(request, sent, cookies.SESSION)
-    reason = sent.get("reason", "").strip()[:_MOST_REASON]
-    if not reason:
-        raise Invalid(Code.INVALID_REQUEST, "Say why it is taken back. Go back and write down the reason.")
-
-    def create(work: Work) -> tuple[UUID, UUID]:
-        return item_id, operations.remove_entry(work, item_id, reason)
-
-    def again(work: Work, made: UUID) -> UUID:
-        return operations.remove_entry(work, made, reason, replay=True)
-
-    await perform_once_on_page(request, sent, create, again)
-    known = state_of(request).medical.find(section) is not None  # a diagnosis is in no section
-    return go(f"/patients/{patient_id}/medical" + (f"/{section}" if known else ""))
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
@@ -309,7 +177,7 @@ def _line(work: Work, section: Section, view: SectionView, names: Mapping[UUID, 
     elif any(one.state == "draft" for one in kept):
         state, tag = "To be completed", "partial"
     else:
-        state, tag = ("Complete", "done") if kept else ("Nothing asked yet", "not_started")
+        state, tag = ("Complete", "done") if kept else ("Nothing has to be asked", "not_started")
     last = max(reviewed, key=lambda one: one.reviewed_at or work.now, default=None)
     return SectionLine(
         section=section,

@@ -17,7 +17,7 @@ from service.intake.medical.views import FormView
 from service.web import cookies
 from service.web.entering import read_day
 from service.web.heading import Heading, heading_of
-from service.web.medical_page import version_in
+from service.web.medical_carried import version_in
 from service.web.pages import (
     PageRoute,
     Viewer,

@@ -11,19 +11,21 @@ from fastapi import Request, Response
 from service.access.actions import Action
 from service.access.caller import CallerKind
 from service.edge.context import state_of
-from service.edge.strict import read_json
-from service.errors import Code, ConsentryError, Invalid, NotFound, Stale
+from service.errors import Code, ConsentryError, NotFound, Stale
 from service.intake.flags import Flag
 from service.intake.medical import operations
 from service.intake.medical.answer import Sheet
 from service.intake.medical.book import Form, MedicalBook, Section
 from service.intake.medical.views import FormView, SectionView
-from service.intake.medical.writing import Writing
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import open_flags
 from service.people.facts import patient_facts
 from service.web import medical_fields as fields
 from service.web.heading import Heading, heading_of, staff_names, us_day
+from service.web.medical_carried import kept_fields, version_in
+from service.web.medical_faults import fault_at, faults_of, listed_faults, missing_words
+from service.web.medical_sent import CHOICE, Difference, differences, fields_of, given_in
+from service.web.medical_words import LABELS, in_words
 from service.web.pages import Viewer, once_key, perform_on_page, render, viewer_of
 from service.work import Work
 
@@ -31,14 +33,6 @@ from service.work import Work
 MOST_FIELDS: Final = 250
 #: Longest value of a text question, as the intake takes it.
 LONGEST: Final = 2000
-LABELS: Final = {
-    "SUD": "substance use",
-    "PSY": "mental health",
-    "HIV": "HIV",
-    "STD": "sexually transmitted infections",
-    "SDV": "violence and abuse",
-    "REPRO": "sexual and reproductive health",
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,39 +104,6 @@ def form_of(book: MedicalBook, place: Place) -> tuple[Section, Form]:
     return section, form
 
 
-def writing_in(work: Work, form: Form, sent: Mapping[str, str], *, final: bool = False) -> Writing:
-    """What was sent, as the operation takes it: only what differs from the page as it was given out."""
-    before, own = kept_fields(sent), work.caller.kind is CallerKind.PATIENT
-    given = fields.given_in(form, sent, before, work.program.zone, own=own)
-    if sent.get("act") == "keep":
-        given = {key: one for key, one in given.items() if sent.get(fields.CHOICE + key) != fields.THEIRS}
-    return Writing(
-        given=given,
-        expected=version_in(sent),
-        final=final,
-        reason=sent.get("reason", "").strip()[:4000] or None,
-    )
-
-
-def version_in(sent: Mapping[str, str]) -> int:
-    text = sent.get("version", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise _incomplete()
-    return int(text)
-
-
-def kept_fields(sent: Mapping[str, str]) -> dict[str, str]:
-    """The fields as the page was given out, which it carried along."""
-    value: Any = read_json(sent.get("before", "{}").encode())
-    if not isinstance(value, dict):
-        raise _incomplete()
-    return {str(name): str(text) for name, text in value.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- JSON
-
-
-def _incomplete() -> Invalid:
-    return Invalid(Code.INVALID_REQUEST, "This form is not complete. Go back, reload the page and try again.")
-
-
 async def show(
     request: Request,
     place: Place,
@@ -155,6 +116,7 @@ async def show(
 ) -> Response:
     """The form. With `sent` what was typed stands in it, with the faults of `error` beside the fields."""
     book = state_of(request).medical
+    _, form = form_of(book, place)
 
     def unit(work: Work) -> tuple[Viewer, Page]:
         view = operations.read_section(work, book, place.patient_id, place.key)
@@ -169,13 +131,13 @@ async def show(
         page=page,
         place=place,
         error=error,
-        listed=_listed(page, error),
+        listed=listed_faults(page.section, form, {one.key: one.label for one in page.fields}, error),
         urgent=_urgent(page, told.get("flags", ())),
         own_help=help_words or told.get("own"),
         version=page.one.version if sent is None else version_in(sent),
         reason="" if sent is None else sent.get("reason", ""),
         source="measured" if sent is None else sent.get("source", "measured"),
-        reason_fault=_fault_of(error, "reason"),
+        reason_fault=fault_at(error, "reason"),
         once=once_key(),
         longest=LONGEST,
         label_words=LABELS,
@@ -194,20 +156,19 @@ async def compare(
     book = state_of(request).medical
     _, form = form_of(book, place)
 
-    def unit(work: Work) -> tuple[Viewer, Page, tuple[fields.Difference, ...]]:
+    def unit(work: Work) -> tuple[Viewer, Page, tuple[Difference, ...]]:
         view = operations.read_section(work, book, place.patient_id, place.key)
         page = _page(work, book, place, view, None, None, ())
-        given = fields.given_in(form, sent, kept_fields(sent), work.program.zone, own=page.own)
+        given = given_in(form, sent, kept_fields(sent), work.program.zone, own=page.own)
         sheet = _sheet(page.one)
-        found = fields.differences(form, given, kept_fields(sent), sheet, work.program.zone, own=page.own)
+        found = differences(form, given, kept_fields(sent), sheet, work.program.zone, own=page.own)
         return viewer_of(request, work), page, found
 
     viewer, page, found = await perform_on_page(request, unit)
     carried = {
         name: text
         for name, text in sent.items()
-        if name not in ("form_token", "version", "act", "once", "asked")
-        and not name.startswith(fields.CHOICE)
+        if name not in ("form_token", "version", "act", "once", "asked") and not name.startswith(CHOICE)
     }
     return render(
         "medical_both.html",
@@ -219,12 +180,6 @@ async def compare(
         carried=carried,
         urgent=_urgent(page, () if stale is None else stale.extra.get("flags", ())),
     )
-
-
-def unchosen(sent: Mapping[str, str]) -> bool:
-    """Whether a choice between two versions was asked for and is missing."""
-    asked = [key for key in sent.get("asked", "").split(" ") if key] if sent.get("act") == "keep" else []
-    return any(sent.get(fields.CHOICE + key) not in (fields.MINE, fields.THEIRS) for key in asked)
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
@@ -243,7 +198,7 @@ def _page(
     zone, own = work.program.zone, work.caller.kind is CallerKind.PATIENT
     one = _one(view, place)
     sheet = _sheet(one)
-    kept = fields.fields_of(form, sheet, zone, own=own)
+    kept = fields_of(form, sheet, zone, own=own)
     facts = patient_facts(work, place.patient_id)
     names = staff_names(work, (one.author_id, one.reviewed_by))
     waiting = () if own else open_flags(work, place.patient_id)
@@ -252,7 +207,7 @@ def _page(
         for each in waiting
         if each.source is FlagSource.MEDICAL and each.instrument == place.key
     }
-    faults = _faults(form, error)
+    faults = faults_of(form, error)
     return Page(
         heading=heading_of(work, place.patient_id),
         section=section,
@@ -273,22 +228,6 @@ def _page(
         may_raise=facts is not None and work.permits(Action.LABEL_RAISE, facts),
         own=own,
     )
-
-
-def missing_words(section: Section, name: str) -> tuple[str, str]:
-    """Where a missing answer is given, and what it is called."""
-    if name == "entries":
-        return "entries", "Something is said to be there, and nothing is listed"
-    if name == "entries.rank.primary":
-        return "entries", "Which substance is the main one"
-    listed, _, key = name.rpartition(".")
-    form = section.entries if listed and section.entries is not None else section.form
-    question = form.find(key)
-    words = key if question is None else question.label
-    if not listed:
-        return f"f-{key}", words
-    number = int(listed.removeprefix("entries[").removesuffix("]")) + 1
-    return "entries", f"{section.entry_title} {number}: {words}"
 
 
 def _one(view: SectionView, place: Place) -> FormView:
@@ -312,7 +251,7 @@ def _rows(work: Work, section: Section, view: SectionView) -> Iterator[Row]:
     for number, one in enumerate(view.entries):
         sheet = _sheet(one)
         said = [
-            fields.in_words(question, answer.value, answer.absent, work.program.zone)
+            in_words(question, answer.value, answer.absent, work.program.zone)
             for question in section.entries.questions
             if (answer := sheet.current(question.key)) is not None
         ]
@@ -326,43 +265,6 @@ def _stamp(work: Work, at: Any, name: str | None) -> str:
         return ""
     there = at.astimezone(work.program.zone)
     return f"{us_day(there.date())}, {there:%H:%M}" + ("" if name is None else f", by {name}")
-
-
-def _faults(form: Form, error: ConsentryError | None) -> dict[str, str]:
-    """The first fault of each question, in words."""
-    found: dict[str, str] = {}
-    for one in () if error is None else error.errors:
-        head, _, rest = one.field.partition(".")
-        key = rest.partition(".")[0]
-        if head == "answers" and key:
-            found.setdefault(key, fields.fault_words(form, key, one.code, one.message))
-    return found
-
-
-def _fault_of(error: ConsentryError | None, field: str) -> str:
-    return next((one.message for one in (() if error is None else error.errors) if one.field == field), "")
-
-
-def _listed(page: Page, error: ConsentryError | None) -> tuple[tuple[str, str], ...]:
-    """The summary at the top: where each fault is mended, and what it is."""
-    if error is None:
-        return ()
-    labels = {one.key: one.label for one in page.fields}
-    listed: dict[str, str] = {}
-    for one in error.errors:
-        key = one.field.removeprefix("answers.").partition(".")[0]
-        form = page.section.entries if page.entry and page.section.entries else page.section.form
-        if one.field == "reason":
-            listed["f-reason"] = one.message
-        elif key in labels:
-            words = fields.fault_words(form, key, one.code, one.message)
-            listed.setdefault(f"f-{key}", f"{labels[key]}: {words}")
-        elif key.startswith("entries"):
-            where, words = missing_words(page.section, one.field.removeprefix("answers."))
-            listed[where] = words
-        else:
-            listed.setdefault("f-form", one.message)
-    return tuple(listed.items())
 
 
 def _urgent(page: Page, told: Any) -> tuple[tuple[str, str, str], ...]:

@@ -105,6 +105,8 @@ class PacketPage:
     suggestion: str | None
     fired: tuple[Fired, ...]
     forms: tuple[Instrument, ...]
+    reads_medical: bool
+    reads_plans: bool
 
 
 @router.get("/patients/{patient_id}/intake")
@@ -189,6 +191,8 @@ def _page(work: Work, state: State, packet: Packet, patient_id: UUID, viewer: Vi
         suggestion=_sentence(found),
         fired=() if found is None else found.fired,
         forms=tuple(one for one in forms if not own or is_self_report(one)),
+        reads_medical=facts is not None and work.permits(Action.MEDICAL_READ, facts),
+        reads_plans=facts is not None and work.permits(Action.CARE_PLAN_READ, facts),
     )
 
 

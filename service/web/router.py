@@ -6,6 +6,7 @@ from service.web import (
     assets,
     autosave,
     care_plan,
+    care_plan_acts,
     care_plan_editing,
     care_plan_ending,
     entering,
@@ -14,6 +15,7 @@ from service.web import (
     labels,
     medical,
     medical_diagnoses,
+    medical_sections,
     packet,
     placement,
     signing,
@@ -30,9 +32,11 @@ router.include_router(forms.router)
 router.include_router(autosave.router)
 router.include_router(flags.router)
 router.include_router(medical.router)
+router.include_router(medical_sections.router)
 router.include_router(medical_diagnoses.router)
 router.include_router(labels.router)
 router.include_router(care_plan.router)
+router.include_router(care_plan_acts.router)
 router.include_router(care_plan_editing.router)
 router.include_router(care_plan_ending.router)
 router.include_router(entering.router)
