@@ -10,6 +10,7 @@ from service.access.actions import Action
 from service.admission.found import records as found
 from service.admission.placement.again import look_again
 from service.admission.placement.book import PlacementBook
+from service.admission.waiting import records as waiting
 from service.people.episodes.operations import opened
 from service.people.facts import program_day
 from service.work import Work
@@ -22,7 +23,7 @@ def due_reviews(work: Work, book: PlacementBook) -> int:
     """Look again at every placement whose care plan is due for review; returns how many tasks were raised. A
     unit that finds none opens nothing and records nothing.
     """
-    stored = found.to_be_reviewed(work.db, work.caller.program_id, program_day(work), MOST_AT_ONCE)
+    stored = waiting.to_be_reviewed(work.db, work.caller.program_id, program_day(work), MOST_AT_ONCE)
     if not stored:
         return 0
     work.require(Action.PLACEMENT_READ, object_kind="placement")

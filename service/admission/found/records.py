@@ -4,14 +4,13 @@ patients, so that a work list of fifty costs as many statements as a packet of o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     String,
     Uuid,
     and_,
@@ -19,17 +18,15 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    literal,
     not_,
     or_,
     select,
-    tuple_,
 )
 
-from service.admission.placement.records import StoredPlacement
+from service.admission.placement.records import StoredPlacement, placement_of_row
 from service.intake.safety.records import StoredFlag, flag_of_row
 from service.people.episodes.records import StoredEpisode, episode_of_row
-from service.store.tables.admission import care_plan, packet_item, placement, visit
+from service.store.tables.admission import care_plan, placement, visit
 from service.store.tables.consent import consent, consent_recipient
 from service.store.tables.delivery import message
 from service.store.tables.intake import assessment, intake_entry, safety_flag
@@ -42,8 +39,6 @@ from service.store.types import Sealed
 T = TypeVar("T")
 _PATIENTS = bindparam("patients", expanding=True, type_=Uuid())
 _EPISODES = bindparam("episodes", expanding=True, type_=Uuid())
-#: A flag somebody took waits like one nobody took.
-_WAITING: Final = ("open", "taken")
 
 _CONSENTS = (
     select(
@@ -151,63 +146,6 @@ _RELATED = select(relationship.c.patient_id).where(
     relationship.c.starts_on <= bindparam("today"),
     or_(relationship.c.ends_on.is_(None), relationship.c.ends_on >= bindparam("today")),
 )
-# what a list of everybody is sorted by: an open flag, the sooner the earlier; then those not admitted yet, longest first
-_NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
-_FLAG_DUE = (
-    select(func.min(safety_flag.c.due_at))
-    .where(safety_flag.c.patient_id == episode.c.patient_id, safety_flag.c.state.in_(_WAITING))
-    .scalar_subquery()
-)
-_RANK = (
-    func.coalesce(_FLAG_DUE, literal(_NEVER)),
-    case((episode.c.state == "referred", 0), else_=1),
-    episode.c.opened_on,
-    episode.c.id,
-)
-_AFTER = select(*_RANK).where(episode.c.id == bindparam("after_id", type_=Uuid())).subquery()
-_OPEN = (
-    select(episode)
-    .where(episode.c.program_id == bindparam("program_id"), episode.c.ended_on.is_(None))
-    .order_by(*_RANK)
-    .limit(bindparam("at_most"))
-)
-#: The row beside an episode's items that says how far its reminders have gone, and when to look again.
-LADDER: Final = "reminders"
-_LADDER = (
-    select(packet_item.c.due_at)
-    .where(packet_item.c.episode_id == episode.c.id, packet_item.c.item == LADDER)
-    .scalar_subquery()
-)
-_TO_REMIND = (
-    select(episode)
-    .where(
-        episode.c.program_id == bindparam("program_id"),
-        episode.c.ended_on.is_(None),
-        exists().where(
-            message.c.patient_id == episode.c.patient_id,
-            message.c.kind == "packet_link",
-            message.c.state != "cancelled",
-            message.c.created_at <= bindparam("sent_before"),
-        ),
-        or_(_LADDER.is_(None), bindparam("now") >= _LADDER),
-    )
-    .order_by(_LADDER.asc().nulls_first(), episode.c.id)
-    .limit(bindparam("at_most"))
-)
-_TO_REVIEW = (
-    select(episode)
-    .join(care_plan, care_plan.c.episode_id == episode.c.id)
-    .where(
-        episode.c.program_id == bindparam("program_id"),
-        episode.c.ended_on.is_(None),
-        care_plan.c.status == "active",
-        care_plan.c.review_on <= bindparam("today"),
-        exists().where(placement.c.episode_id == episode.c.id, placement.c.state == "signed"),
-    )
-    .order_by(care_plan.c.review_on.desc(), episode.c.id)
-    .limit(bindparam("at_most"))
-)
-_OPEN_AFTER = _OPEN.where(tuple_(*_RANK) > select(*_AFTER.c).scalar_subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,25 +224,7 @@ def attachments(db: Connection, patients: Iterable[UUID]) -> Sequence[Found]:
 
 def placements(db: Connection, episodes: Iterable[UUID]) -> Sequence[StoredPlacement]:
     """Decisions on the level of care in any state, still sealed: how long one holds is said inside."""
-    rows = db.execute(_PLACEMENTS, {"episodes": list(episodes)}).all()
-    return [
-        StoredPlacement(
-            item_id=row.item_id,
-            program_id=row.program_id,
-            patient_id=row.patient_id,
-            episode_id=row.episode_id,
-            state=row.state,
-            rule_set=row.rule_set,
-            overridden=row.overridden,
-            version=row.version,
-            basis=row.basis,
-            decided_at=row.decided_at,
-            decided_by=row.decided_by,
-            second_at=row.second_at,
-            second_by=row.second_by,
-        )
-        for row in rows
-    ]
+    return [placement_of_row(row) for row in db.execute(_PLACEMENTS, {"episodes": list(episodes)}).all()]
 
 
 def plans(db: Connection, episodes: Iterable[UUID]) -> Sequence[Found]:
@@ -341,37 +261,10 @@ def patients(db: Connection, ids: Iterable[UUID]) -> Sequence[FoundPatient]:
 
 
 def episodes(db: Connection, ids: Iterable[UUID]) -> Sequence[StoredEpisode]:
-    return _episodes(db, _EPISODE_ROWS, {"episodes": list(ids)})
-
-
-def open_episodes(
-    db: Connection, program_id: UUID, after: UUID | None, at_most: int
-) -> Sequence[StoredEpisode]:
-    """Open episodes of the program, an open safety flag first, from the one after `after`."""
-    parameters: dict[str, Any] = {"program_id": program_id, "at_most": at_most}
-    if after is None:
-        return _episodes(db, _OPEN, parameters)
-    return _episodes(db, _OPEN_AFTER, parameters | {"after_id": after})
-
-
-def to_be_reminded(
-    db: Connection, program_id: UUID, *, now: datetime, sent_before: datetime, at_most: int
-) -> Sequence[StoredEpisode]:
-    """Open episodes of patients to whom a link went long enough ago, those looked at longest ago first."""
-    parameters = {"program_id": program_id, "now": now, "sent_before": sent_before, "at_most": at_most}
-    return _episodes(db, _TO_REMIND, parameters)
-
-
-def to_be_reviewed(db: Connection, program_id: UUID, today: date, at_most: int) -> Sequence[StoredEpisode]:
-    """Open episodes with a placement in force whose care plan is due for review, those due last first."""
-    return _episodes(db, _TO_REVIEW, {"program_id": program_id, "today": today, "at_most": at_most})
+    return [episode_of_row(row) for row in db.execute(_EPISODE_ROWS, {"episodes": list(ids)}).all()]
 
 
 def related(db: Connection, account_id: UUID, patients: Iterable[UUID], today: date) -> frozenset[UUID]:
     """Which of these patients this member of staff works with today."""
     parameters = {"account_id": account_id, "patients": list(patients), "today": today}
     return frozenset(row.patient_id for row in db.execute(_RELATED, parameters).all())
-
-
-def _episodes(db: Connection, statement: Select[Any], parameters: dict[str, Any]) -> Sequence[StoredEpisode]:
-    return [episode_of_row(row) for row in db.execute(statement, parameters).all()]

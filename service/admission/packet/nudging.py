@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from service.access.actions import Action
-from service.admission.found import records as found
 from service.admission.packet import records
 from service.admission.packet.decisions import keep
 from service.admission.packet.gathering import Gathered, gather
@@ -19,13 +18,14 @@ from service.admission.packet.reminders import FIRST, Nudged, Rung, next_rung
 from service.admission.packet.sealing import opened_decision
 from service.admission.packet.traces import ITSELF, Decided
 from service.admission.packet.whole import packet_from
+from service.admission.waiting import records as waiting
 from service.delivery.model import MessageKind, Outgoing, Template, Unsendable
 from service.delivery.operations import queue
 from service.people.episodes.operations import opened
 from service.work import Work
 
 #: The row that says how far a patient's ladder has been climbed.
-LADDER: Final = found.LADDER
+LADDER: Final = waiting.LADDER
 AT_ONCE: Final = 25
 LOOK_AGAIN: Final = timedelta(hours=1)
 _TEMPLATES: Final = {Rung.FIRST_REMINDER: Template.REMINDER_1, Rung.SECOND_REMINDER: Template.REMINDER_2}
@@ -34,7 +34,7 @@ _TEMPLATES: Final = {Rung.FIRST_REMINDER: Template.REMINDER_1, Rung.SECOND_REMIN
 def due_reminders(work: Work, library: Library) -> int:
     """Queue what is due; returns for how many patients something was done. Run again until it is none."""
     work.require(Action.MESSAGE_SEND, object_kind="message")
-    stored = found.to_be_reminded(
+    stored = waiting.to_be_reminded(
         work.db, work.caller.program_id, now=work.now, sent_before=work.now - FIRST, at_most=AT_ONCE
     )
     intakes = [

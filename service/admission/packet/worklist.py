@@ -23,6 +23,7 @@ from service.admission.packet.model import Block, PacketItem, Source, Status
 from service.admission.packet.nudging import nudged_of
 from service.admission.packet.shown import without_reason
 from service.admission.packet.whole import packet_from
+from service.admission.waiting import records as waiting
 from service.people.episodes.operations import opened
 from service.people.facts import program_day
 from service.work import Work
@@ -66,7 +67,7 @@ class Page:
 def work_list(work: Work, library: Library, view: View, *, after: UUID | None, at_most: int) -> Page:
     """A page of the list. It may hold fewer entries than asked for, and still go on."""
     work.require(Action.WORK_LIST_READ, object_kind="work_list")
-    stored = found.open_episodes(work.db, work.caller.program_id, after, at_most + 1)
+    stored = waiting.open_episodes(work.db, work.caller.program_id, after, at_most + 1)
     page = stored[:at_most]
     mine = _related(work, [row.patient_id for row in page])
     allowed = {

@@ -131,7 +131,8 @@ def replace_placement(db: Connection, new: StoredPlacement, entry_id: UUID) -> N
 
 
 def placement_by_id(db: Connection, item_id: UUID, *, changing: bool = False) -> StoredPlacement | None:
-    return _stored(db.execute(_ONE_CHANGING if changing else _ONE, {"item_id": item_id}).one_or_none())
+    row = db.execute(_ONE_CHANGING if changing else _ONE, {"item_id": item_id}).one_or_none()
+    return None if row is None else placement_of_row(row)
 
 
 def placements_of(db: Connection, episode_id: UUID, *, changing: bool = False) -> Sequence[StoredPlacement]:
@@ -168,12 +169,11 @@ def review_day(db: Connection, episode_id: UUID) -> date | None:
 
 
 def _all(rows: Sequence[Row[Any]]) -> list[StoredPlacement]:
-    return [one for row in rows if (one := _stored(row)) is not None]
+    return [placement_of_row(row) for row in rows]
 
 
-def _stored(row: Row[Any] | None) -> StoredPlacement | None:
-    if row is None:
-        return None
+def placement_of_row(row: Row[Any]) -> StoredPlacement:
+    """A row of the table, still sealed; for whoever reads decisions by another question."""
     return StoredPlacement(
         item_id=row.item_id,
         program_id=row.program_id,

@@ -1,0 +1,1 @@
+"""Who waits for somebody: open episodes in the order in which they are listed, reminded and reviewed."""
