@@ -325,7 +325,7 @@ class Work:
         ]
         words = "Your role does not permit this here."
         along: dict[str, object] = {"reasons": told} if told else {}
-        error = _not_found() if hidden else Refused(Code.NOT_PERMITTED, words, **along)
+        error = _not_found() if hidden else Refused(Code.NOT_PERMITTED, words, (), **along)
         detail: dict[str, Json] = {"reason": "policy_error" if decision.failed else "not_permitted"}
         if decision.refused_by:
             detail["refused_by"] = list(decision.refused_by)

@@ -38,7 +38,7 @@ def save_section(
     work: Work, book: MedicalBook, patient_id: UUID, key: str, writing: Writing
 ) -> SectionView | None:
     """Save answers of a section's head; None when they are not accepted."""
-    patient, about, gathered = opened(work, Action.MEDICAL_WRITE, patient_id)
+    patient, about, gathered = opened(work, Action.MEDICAL_WRITE, patient_id, heard=True)
     section = _section(work, book, key)
     place = Place(section, section.form, False, gathered.head(key), gathered)
     if key in gathered.chart.withheld:
@@ -54,7 +54,7 @@ def add_entry(
     work: Work, book: MedicalBook, patient_id: UUID, key: str, writing: Writing
 ) -> tuple[UUID, FormView | None]:
     """A new entry of a list; (an id, None) when it is not accepted."""
-    patient, about, gathered = opened(work, Action.MEDICAL_WRITE, patient_id)
+    patient, about, gathered = opened(work, Action.MEDICAL_WRITE, patient_id, heard=True)
     section = _section(work, book, key)
     if section.entries is None:
         raise NotFound(Code.NOT_FOUND, "This section is no list.")
@@ -67,7 +67,7 @@ def add_entry(
 
 def change_entry(work: Work, book: MedicalBook, item_id: UUID, writing: Writing) -> FormView | None:
     """A new version of an entry, with a reason once it is complete; the version before stays readable."""
-    patient, about, gathered, kept = one_opened(work, Action.MEDICAL_WRITE, item_id)
+    patient, about, gathered, kept = one_opened(work, Action.MEDICAL_WRITE, item_id, heard=True)
     section = book.find(kept.stage.section)
     if section is None or section.entries is None or not kept.stage.is_entry:
         raise NotFound(Code.NOT_FOUND, "There is no such entry.")

@@ -17,6 +17,7 @@ from service.ids import new_id
 from service.intake.assessment import flag_to_json
 from service.intake.flags import Flag
 from service.intake.medical import records
+from service.intake.medical.anew import known_already
 from service.intake.medical.answer import Given, Sheet
 from service.intake.medical.book import Form, MedicalBook, Section
 from service.intake.medical.chart import Chart, Page
@@ -27,6 +28,7 @@ from service.intake.medical.urgent import findings
 from service.intake.own import own_to_json, seen_by_patient
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import open_flags, raise_flags
+from service.intake.subject import chart_fault
 from service.people.facts import load_patient
 from service.people.records import StoredPatient
 from service.work import Denial, Loaded, Work
@@ -61,8 +63,11 @@ class Place:
 def write_form(
     work: Work, book: MedicalBook, patient: StoredPatient, about: Facts, place: Place, writing: Writing
 ) -> Kept | None:
-    """Judge and keep one form; when it is not accepted, only what it shows of danger is kept."""
+    """Judge and keep one form; when it is not accepted, only what it shows of danger is kept: with the chart of the
+    person that takes something new.
+    """
     before, section = place.before, place.section
+    person_id = about.surviving or patient.id
     version = 0 if before is None else before.item.version
     stale = writing.expected is not None and writing.expected != version
     settled = before is not None and before.stage.state == "current"
@@ -80,14 +85,16 @@ def write_form(
     faults.extend(conflicts(section, chart, page, entry=place.entry))
     if settled and not (writing.reason or "").strip():
         faults.append(FieldError("reason", "missing", "Say why a completed form is changed."))
-    known = _known(book, place, sheet, page)
+    known = known_already(book, place.gathered.chart, page, good, entry=place.entry)
     urgent = findings(book, chart)
     fault: ConsentryError | None = _fault(
         work, _missing(place, page, chart), faults, urgent, final=page.final
     )
-    if stale:  # what was typed on the slower device is not kept; danger in it is
+    if (elsewhere := chart_fault(work, about)) is not None:
+        fault = elsewhere
+    elif stale:  # what was typed on the slower device is not kept; danger in it is
         fault = Stale(Code.VERSION_STALE, "This has changed since you read it.", (), **_shows(work, urgent))
-        if not _waiting_for_nobody(work, patient.id, urgent, known):
+        if not _waiting_for_nobody(work, person_id, urgent, known):
             raise fault
     kept = None
     if fault is not None:
@@ -112,24 +119,28 @@ def write_form(
             reason=writing.reason,
         )
         _record_written(work, kept)
-    _raise(work, patient.id, None if kept is None else kept.item.id, section.key, urgent, known)
+    _raise(work, person_id, None if kept is None else kept.item.id, section.key, urgent, known)
     return kept
 
 
-def opened(work: Work, action: Action, patient_id: UUID, *, changing: bool = True) -> Opened:
-    """The patient and the intake; locked for a change, so that what one unit saw another cannot have changed."""
-    patient, about = work.authorised(action, _loader(patient_id, changing=changing))
+def opened(
+    work: Work, action: Action, patient_id: UUID, *, changing: bool = True, heard: bool = False
+) -> Opened:
+    """The patient and the intake; locked for a change, so that what one unit saw another cannot have changed. `heard`: a
+    form for a chart that was merged away is judged before it is refused (`write_form`).
+    """
+    patient, about = work.authorised(action, _loader(patient_id, changing=changing, heard=heard))
     return patient, about, gather(work, patient, about)
 
 
 def one_opened(
-    work: Work, action: Action, item_id: UUID, *, changing: bool = True
+    work: Work, action: Action, item_id: UUID, *, changing: bool = True, heard: bool = False
 ) -> tuple[StoredPatient, Facts, Gathered, Kept]:
     """The same for one item of it; refused when the caller may not use that item."""
 
     def load(work: Work) -> Loaded[tuple[StoredPatient, Facts]] | None:
         stage = records.stage_of(work.db, item_id)
-        return None if stage is None else _loader(stage.patient_id, changing=changing)(work)
+        return None if stage is None else _loader(stage.patient_id, changing=changing, heard=heard)(work)
 
     patient, about = work.authorised(action, load)
     gathered = gather(work, patient, about)
@@ -183,13 +194,14 @@ def record_read(work: Work, gathered: Gathered, shown: Iterable[Kept]) -> None:
 
 
 def _loader(
-    patient_id: UUID, *, changing: bool
+    patient_id: UUID, *, changing: bool, heard: bool
 ) -> Callable[[Work], Loaded[tuple[StoredPatient, Facts]] | None]:
     def load(work: Work) -> Loaded[tuple[StoredPatient, Facts]] | None:
         found = load_patient(work, patient_id, changing=changing)
         if found is None:
             return None
-        return Loaded((found.thing, found.facts), found.facts, "medical", None, patient_id=patient_id)
+        decided_on = replace(found.facts, surviving=None) if heard else found.facts
+        return Loaded((found.thing, found.facts), decided_on, "medical", None, patient_id=patient_id)
 
     return load
 
@@ -233,24 +245,6 @@ def _shows(work: Work, urgent: tuple[Flag, ...]) -> dict[str, object]:
     if work.caller.kind is CallerKind.PATIENT:
         return {"own": own_to_json(seen_by_patient(work.access.safety, work.program, urgent, {}))}
     return {"flags": [flag_to_json(flag) for flag in urgent]}
-
-
-def _known(book: MedicalBook, place: Place, before: Sheet, page: Page) -> tuple[Flag, ...]:
-    """What the intake showed already, without what the words that are new here show by themselves: an attempt after the
-    one that was dealt with, a blood pressure measured again, are findings of their own.
-    """
-    chart = place.gathered.chart
-    said = findings(book, chart)
-    if place.entry:
-        return said
-    answers = {
-        key: {source: one for source, one in words.items() if before.answers.get(key, {}).get(source) != one}
-        for key, words in page.sheet.answers.items()
-    }
-    fresh = replace(page, sheet=Sheet({key: words for key, words in answers.items() if words}))
-    alone = Chart(now=chart.now, today=chart.today, age=chart.age).with_page(fresh, entry=False)
-    anew = {flag.code for flag in findings(book, alone)}
-    return tuple(flag for flag in said if flag.code not in anew)
 
 
 def _waiting_for_nobody(

@@ -53,6 +53,33 @@ def test_a_draft_of_an_absorbed_chart_is_heard_as_well(service: Service) -> None
     assert raised(service, goes) == []
 
 
+def test_a_section_for_an_absorbed_chart_is_judged_refused_and_its_flag_stands_with_the_survivor(
+    service: Service,
+) -> None:
+    client, goes = service.client("intake"), patient(service)
+    drink = {"answers": {"class": {"value": "alcohol"}, "name": {"value": "beer"}, "ever": {"value": False}}}
+    begun = client.post(f"/patients/{goes}/medical/substances/entries", drink)
+    assert begun.status_code == 201, begun.text
+    stays = patient(service)
+    assert client.post(f"/patients/{stays}/merges", {"merged_id": goes, **WHY}).status_code == 201
+    path, threat = f"/patients/{goes}/medical", {"answers": {"homicidal_intent": {"value": True}}}
+    for answer in (
+        client.put(f"{path}/psychiatric", threat, version=0),
+        client.put(f"{path}/psychiatric", threat, version=7),
+        client.post(f"{path}/substances/entries", drink),
+        client.put(f"/medical/{begun.json()['item_id']}", drink, version=1),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "patient_merged"), answer.text
+        assert answer.json()["surviving_id"] == stays
+    noted = service.entries(action="medical.write", patient_id=goes)[-1]
+    assert (noted["outcome"], noted["detail"]) == ("permit", {"not_accepted": "patient_merged"})
+    assert noted["policies"] == ["intake-medical"], "it was decided, as any act is"
+    assert raised(service, stays) == ["homicidal_intent"]
+    assert client.get(f"{path}/psychiatric").json()["head"]["state"] == "not_begun"
+    # what is no form is refused as ever
+    assert client.post(f"{path}/psychiatric/completion").json()["code"] == "patient_merged"
+
+
 def test_a_patient_with_an_absorbed_chart_is_heard_and_told_of_no_other_chart(service: Service) -> None:
     stays, goes = merged(service)
     own = own_client(service, goes)

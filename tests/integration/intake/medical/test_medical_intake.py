@@ -282,6 +282,46 @@ def test_labels_are_raised_by_staff_and_lowered_by_compliance_with_a_reason(serv
     assert client.post(path, {}).json()["errors"][0]["code"] == "one_of"
 
 
+def test_danger_that_is_said_again_after_it_was_dealt_with_waits_for_somebody_again(service: Service) -> None:
+    subject, client = patient(service), service.client("intake")
+
+    def deal_with() -> list[str]:
+        """The codes of what stood open, acknowledged now."""
+        done = {"action": "Seen in person today", "seen_by": "Dr Testperson", "outcome": "safe_now"}
+        waiting = [one for one in flags(client, subject) if one["state"] == "open"]
+        for one in waiting:
+            assert client.post(f"/flags/{one['id']}/acknowledgement", done).status_code == 200
+        return sorted(one["code"] for one in waiting)
+
+    threat = said(homicidal_intent=True)
+    assert save(client, subject, "psychiatric", threat, 0).status_code == 200
+    assert save(client, subject, "psychiatric", threat, 1).status_code == 200
+    assert deal_with() == ["homicidal_intent"], "while it waits it is one task"
+    assert save(client, subject, "psychiatric", said(attempts=0), 2).status_code == 200
+    assert deal_with() == [], "what was said before is not said again by saying something else"
+    assert save(client, subject, "psychiatric", threat, 3).status_code == 200
+    assert deal_with() == ["homicidal_intent"]
+    # by the slower of two devices, and in a form that is refused: heard all the same
+    assert save(client, subject, "psychiatric", threat, 3).status_code == 412
+    assert deal_with() == ["homicidal_intent"]
+    assert save(client, subject, "psychiatric", threat | said(attempts="x"), 4).status_code == 422
+    assert deal_with() == ["homicidal_intent"]
+    # one that shows only between two sections, said again in either
+    assert save(client, subject, "pregnancy", said(could_be=True, status="pregnant"), 0).status_code == 200
+    made = entry(client, subject, "substances", alcohol(service))
+    why = "Asked again in person"
+    both = ["pregnancy_with_use", "withdrawal_risk_moderate"]
+    assert (made.status_code, deal_with()) == (201, both)
+    last = said(last_use={"value": hours_ago(service, 9), "certainty": "about"})
+    path = f"/medical/{made.json()['item_id']}"
+    assert client.put(path, {"answers": last, "reason": why}, version=1).status_code == 200
+    assert deal_with() == both
+    assert client.put(path, {"answers": said(name="wine"), "reason": why}, version=2).status_code == 200
+    assert deal_with() == []
+    assert save(client, subject, "pregnancy", said(status="pregnant"), 1).status_code == 200
+    assert deal_with() == ["pregnancy_with_use"]
+
+
 def test_a_reviewer_signs_for_what_is_complete_and_acknowledged(service: Service) -> None:
     """Every section answered, here mostly with explicit non-answers, an urgent one among them."""
     subject, client = patient(service), service.client("intake")
