@@ -18,6 +18,7 @@ from service.consent.rulebook import Rulebook
 from service.consent.sealing import OpenedConsent
 from service.consent.validity import expired
 from service.people import events
+from service.people.merging.charts import charts_of_person
 from service.people.patient import Event
 from service.people.records import PatientEvent
 from service.work import Work
@@ -29,12 +30,18 @@ AT_ONCE = 200
 def consents_ended_by(
     work: Work, book: Rulebook, patient_id: UUID, kind: Event, day: date
 ) -> tuple[UUID, ...]:
-    """End the patient's consents that this event, of this day, ends: in the transaction that records the event, and
-    after it. An entry for each. Returns their ids.
+    """End the patient's consents that this event, of this day, ends, those of the person's other charts with them: in
+    the transaction that records the event, and after it. An entry for each. Returns their ids.
+
+    What happens, happens to a person. A consent stays with the chart it was given for (docs/decisions/0008), but "until
+    I am discharged" was said by whoever is discharged now, under whatever number they were registered.
     """
     del book  # which consents end follows from their own terms; the rulebook adds nothing today
     happened = Today(work.now, work.program.timezone, frozenset({(kind.value, day)}))
-    return _expired(work, records.opened(work, records.active_of(work, patient_id)), happened, kind.value)
+    active = [
+        one for chart in sorted(charts_of_person(work, patient_id)) for one in records.active_of(work, chart)
+    ]
+    return _expired(work, records.opened(work, active), happened, kind.value)
 
 
 def record_event(

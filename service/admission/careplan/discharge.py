@@ -159,7 +159,7 @@ def read(work: Work, item_id: UUID) -> Discharge:
 def _events(work: Work, books: Books, episode: Episode, new: NewDischarge) -> list[str]:
     """Recorded once a day: what stands for this day already, of another unit's discharge, stands."""
     kinds = list(EVENTS_OF.get(new.type, (Event.DISCHARGE,)))
-    if episodes.current_episode(work, episode.patient_id) is None:
+    if not episodes.is_in_care(work, episode.patient_id):
         kinds.append(Event.END_OF_TREATMENT)
     known = {
         one.kind

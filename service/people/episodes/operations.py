@@ -21,7 +21,7 @@ from service.people.episodes.episode import Episode, EpisodeState, EpisodeStep, 
 from service.people.episodes.kept import keep_step, opened, sealed, steps_of
 from service.people.episodes.records import StoredEpisode
 from service.people.facts import load_patient, patient_facts, program_day
-from service.people.merging.charts import chart_ids
+from service.people.merging.charts import chart_ids, charts_of_person
 from service.people.patient import EARLIEST_BIRTH
 from service.people.records import patient_for_update
 from service.work import Loaded, Work
@@ -166,6 +166,11 @@ def current_episode(work: Work, patient_id: UUID) -> Episode | None:
     """The open episode of a patient, the one opened last if there are several; inside an act already allowed."""
     found = records.open_episodes(work.db, [patient_id])
     return opened(work, found[0]) if found else None
+
+
+def is_in_care(work: Work, patient_id: UUID) -> bool:
+    """Whether the person is in an open episode, in whichever of their charts; inside an act already allowed."""
+    return bool(records.open_episodes(work.db, [*charts_of_person(work, patient_id)]))
 
 
 def move(work: Work, episode: Episode, step: Step, on: date, particulars: Mapping[str, Any]) -> Episode:

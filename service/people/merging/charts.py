@@ -16,3 +16,10 @@ def chart_ids(work: Work, patient_id: UUID) -> tuple[PatientId, ...]:
     """
     found = records.absorbed(work.db, [patient_id])
     return (PatientId(patient_id), *found.get(PatientId(patient_id), ()))
+
+
+def charts_of_person(work: Work, patient_id: UUID) -> tuple[PatientId, ...]:
+    """Every chart of the person, whichever is asked about, for what happens to a person and ends something: ending never
+    widens, so it may reach further than giving does. Inside an act already allowed.
+    """
+    return chart_ids(work, records.surviving(work.db, patient_id) or patient_id)

@@ -187,6 +187,32 @@ def test_nothing_new_goes_into_the_absorbed_chart(two: Two) -> None:
     assert two.clinician.post(f"/patients/{two.a}/items", item).status_code == 201
 
 
+@pytest.mark.parametrize("merged_away", [True, False])
+def test_a_discharge_ends_what_was_to_end_with_it_in_every_chart_of_the_person(
+    two: Two, merged_away: bool
+) -> None:
+    until = SPECIFIC | {"expiry": {"kind": "event", "event": "Discharge"}}
+    ends = [two.kept.signed(until)["id"], two.other.signed(until)["id"]]
+    stays = two.other.signed(SPECIFIC)["id"]
+    merge = two.merged()
+    gone = {"kind": "discharge", "occurred_on": two.service.clock.now().date().isoformat()}
+    where = two.b if merged_away else two.a
+    assert two.intake.post(f"/patients/{where}/events", gone).status_code == 201
+
+    def state(consent: str) -> str:
+        return two.intake.get(f"/consents/{consent}").json()["state"]
+
+    assert [state(one) for one in (*ends, stays)] == ["expired", "expired", "active"]
+    noted = two.service.entries(action="consent.expire")
+    assert {(str(one["patient_id"]), str(one["consent_id"])) for one in noted} == {
+        (two.a, ends[0]),
+        (two.b, ends[1]),
+    }
+    assert len({one["request_id"] for one in noted}) == 1, "one act"
+    assert two.undo(merge["id"]).status_code == 200
+    assert [state(one) for one in ends] == ["expired", "expired"], "signed again, not revived"
+
+
 def test_a_merge_releases_nothing_to_anybody(two: Two) -> None:
     clinic = two.kept.clinic
     related = {"kind": "treating", "recipient_id": clinic, "starts_on": "2026-01-01", "evidence": "said so"}
