@@ -4,15 +4,14 @@ Read once, strictly, with the rest of the policy set: an unknown key, a task tha
 what does not exist stops the start, because a safety rule that is silently not applied is the worst kind.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.access.caller import Role
-from service.errors import StartRefused
+from service.access.strictyaml import read_strictly
 
 FILE: Final = "safety.yaml"
 SeverityName = Literal["urgent", "same_day", "review", "form"]
@@ -117,28 +116,9 @@ class SafetyBook:
         return self._words.get(language, self._words["en"])
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once: PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise StartRefused(f"{FILE} has {key.value!r} twice, line {key.start_mark.line + 1}")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def read_safety(document: str) -> SafetyBook:
     """The book from the text of safety.yaml; raises StartRefused with the place for whoever edited it."""
-    try:
-        loaded = yaml.load(document, Loader=_StrictLoader)  # nosec B506 # noqa: S506 -- a SafeLoader, stricter
-        file = _File.model_validate(loaded)
-    except yaml.YAMLError as error:
-        raise StartRefused(f"{FILE} is not valid YAML: {type(error).__name__}") from error
-    except ValidationError as error:
-        places = ", ".join(".".join(str(part) for part in fault["loc"]) or "top" for fault in error.errors())
-        raise StartRefused(f"{FILE} is not as it should be at: {places}") from error
+    file = read_strictly(FILE, document, _File)
     return SafetyBook(
         tasks=file.tasks,
         otherwise=file.otherwise,

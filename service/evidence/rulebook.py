@@ -5,15 +5,15 @@ a rule that is silently not applied is the worst kind. The file is part of the p
 ledger entry.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.access.caller import Role
+from service.access.strictyaml import load_strictly
 from service.errors import StartRefused
 from service.evidence.model import EvidenceKind
 
@@ -90,29 +90,9 @@ class EvidenceBook:
         return self.kinds.get(EvidenceKind(kind)) if kind in set(EvidenceKind) else None
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once: PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise StartRefused(f"{FILE} has {key.value!r} twice, line {key.start_mark.line + 1}")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def load_evidence(policies: Path) -> EvidenceBook:
     """The book of the folder `policies`; raises StartRefused with the place for the operator who edited it."""
-    try:
-        text = (policies / FILE).read_text(encoding="utf-8")
-        loaded = yaml.load(text, Loader=_StrictLoader)  # nosec B506 # noqa: S506 -- a SafeLoader, stricter
-        file = _File.model_validate(loaded)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StartRefused(f"{FILE} cannot be read: {type(error).__name__}") from error
-    except ValidationError as error:
-        places = ", ".join(".".join(str(part) for part in fault["loc"]) for fault in error.errors())
-        raise StartRefused(f"{FILE} is not as it should be at: {places}") from error
+    file = load_strictly(FILE, policies / FILE, _File)
     known = {kind.value for kind in EvidenceKind}
     if differing := known ^ set(file.kinds):
         raise StartRefused(f"{FILE} and the kinds of evidence differ: {', '.join(sorted(differing))}")
