@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Uuid, bindparam, insert, or_, select, update
 
 from service.admission.careplan.parts import Status
 from service.admission.careplan.visit import Outcome
+from service.record import beside
 from service.store.tables.admission import care_plan, visit
 from service.store.tables.record import record_item
 
@@ -24,26 +25,11 @@ _MOVE_PLAN: Final = (
         entry_id=bindparam("new_entry"),
     )
 )
-_ONE_PLAN: Final = select(care_plan).where(care_plan.c.item_id == bindparam("item_id"))
+_ONE_PLAN: Final = beside.one(care_plan)
 _ONE_PLAN_LOCKED: Final = _ONE_PLAN.with_for_update()
-_OF_EPISODE: Final = (
-    select(care_plan)
-    .where(care_plan.c.episode_id == bindparam("episode_id"))
-    .order_by(care_plan.c.item_id.desc())
-)
+_OF_EPISODE: Final = beside.newest_of(care_plan, "episode_id")
 _OF_EPISODE_LOCKED: Final = _OF_EPISODE.with_for_update()
-_OF_PATIENT: Final = (
-    select(care_plan)
-    .where(
-        care_plan.c.patient_id == bindparam("patient_id"),
-        or_(
-            bindparam("before", type_=Uuid()).is_(None),
-            care_plan.c.item_id < bindparam("before", type_=Uuid()),
-        ),
-    )
-    .order_by(care_plan.c.item_id.desc())
-    .limit(bindparam("at_most"))
-)
+_OF_PATIENT: Final = beside.page_of(care_plan, "patient_id")
 _ADD_VISIT: Final = insert(visit)
 #: What was entered in error counts nowhere.
 _VISITS: Final = (
@@ -52,16 +38,8 @@ _VISITS: Final = (
     .where(visit.c.episode_id == bindparam("episode_id"), record_item.c.state != "entered_in_error")
     .order_by(visit.c.held_on, visit.c.item_id)
 )
-_VISITS_PAGE: Final = (
-    select(visit)
-    .where(
-        visit.c.episode_id == bindparam("episode_id"),
-        or_(bindparam("before", type_=Uuid()).is_(None), visit.c.item_id < bindparam("before", type_=Uuid())),
-    )
-    .order_by(visit.c.item_id.desc())
-    .limit(bindparam("at_most"))
-)
-_ONE_VISIT: Final = select(visit).where(visit.c.item_id == bindparam("item_id"))
+_VISITS_PAGE: Final = beside.page_of(visit, "episode_id")
+_ONE_VISIT: Final = beside.one(visit)
 _ITEMS_OF_KIND: Final = (
     select(record_item.c.id)
     .where(

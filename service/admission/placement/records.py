@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from service.record import beside
 from service.store.tables.admission import care_plan, placement, visit
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -27,26 +28,11 @@ _CHANGE: Final = (
         entry_id=bindparam("new_entry"),
     )
 )
-_ONE: Final = select(placement).where(placement.c.item_id == bindparam("item_id"))
+_ONE: Final = beside.one(placement)
 _ONE_CHANGING: Final = _ONE.with_for_update()
-_OF_EPISODE: Final = (
-    select(placement)
-    .where(placement.c.episode_id == bindparam("episode_id"))
-    .order_by(placement.c.item_id.desc())
-)
+_OF_EPISODE: Final = beside.newest_of(placement, "episode_id")
 _OF_EPISODE_CHANGING: Final = _OF_EPISODE.with_for_update()
-_PAGE: Final = (
-    select(placement)
-    .where(
-        placement.c.episode_id == bindparam("episode_id"),
-        or_(
-            bindparam("before", type_=Uuid()).is_(None),
-            placement.c.item_id < bindparam("before", type_=Uuid()),
-        ),
-    )
-    .order_by(placement.c.item_id.desc())
-    .limit(bindparam("at_most"))
-)
+_PAGE: Final = beside.page_of(placement, "episode_id")
 _BETWEEN: Final = (
     select(placement)
     .where(
