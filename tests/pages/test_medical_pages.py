@@ -9,8 +9,9 @@ import pytest
 from service.access.caller import Role
 from service.identity.model import Account
 from tests.house import Service
+from tests.integration.delivery.test_links import Doorway
 from tests.pages.conftest import person
-from tests.pages.test_pages_over_http import browserless, sign_in
+from tests.pages.test_pages_over_http import browserless, field, sign_in
 
 __all__ = ["browserless"]
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
@@ -190,3 +191,29 @@ def test_a_clinician_diagnoses_and_compliance_alone_lowers_a_label(
     done = chart.send(labels, seen.text, lower__SUD="yes", reason="a mistake", act="lower")
     assert done.status_code == 200 and "Done" in done.text
     assert chart.http.get(f"{chart.base}/medical").status_code == 403, "compliance reads no content"
+
+
+def test_a_patient_answers_and_sees_their_own_words_alone(browserless: Any, service: Service) -> None:
+    door = Doorway(service)
+    door.make()
+    form = {
+        "form_token": field(browserless.get("/p").text),
+        "token": door.token(),
+        "birth_date": "02/03/1990",
+    }
+    opened = browserless.post("/packet", data=form, follow_redirects=False)
+    chart = Chart(browserless, service, opened.headers["location"].split("/")[2])
+    body = {"answers": {"own_words": {"value": "what staff heard"}}}
+    staff = service.client("intake").put(
+        f"/patients/{chart.patient_id}/medical/goals", body, headers={"If-Match": '"0"'}
+    )
+    assert staff.status_code == 200, staff.text
+    todo = chart.open(f"{chart.base}/intake")
+    assert f'href="{chart.base}/medical"' in todo
+    overview = chart.open(f"{chart.base}/medical")
+    assert "Vital signs" not in overview and "Reviewed by" not in overview
+    assert "what staff heard" not in chart.open("goals")
+    assert chart.send("goals", a__own_words="Sleep again").status_code == 303
+    said = chart.answers("goals")["own_words"]
+    assert (said["patient"]["value"], said["staff"]["value"]) == ("Sleep again", "what staff heard")
+    assert chart.http.get(f"{chart.base}/medical/vitals").status_code == 404
