@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Uuid, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from service.intake.assessment import AssessmentStatus
+from service.store.direct import write
 from service.store.tables.intake import assessment
 from service.store.tables.record import record_item
 
@@ -91,7 +92,8 @@ class Stage:
 
 
 def add_stage(db: Connection, stage: Stage, program_id: UUID, entry_id: UUID) -> None:
-    db.execute(
+    write(
+        db,
         _ADD_ASSESSMENT,
         {
             "item_id": stage.item_id,

@@ -42,6 +42,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from service.ids import SERVICE_PROGRAM
 from service.ledger.entry import COLUMNS, MAC_COLUMNS, Row, Value
 from service.ledger.merkle import Frontier
+from service.store.direct import write
 from service.store.tables.ledger import audit_checkpoint, audit_entry, audit_leaf, audit_tree
 from service.store.tables.programs import program
 from service.store.types import Xid8
@@ -54,7 +55,7 @@ _INSERT = insert(audit_entry).values({name: bindparam(name) for name in (*MAC_CO
 
 
 def insert_entry(db: Connection, values: Mapping[str, Value]) -> None:
-    db.execute(_INSERT, values)
+    write(db, _INSERT, values)
 
 
 def as_text(stored: Column[Any]) -> ColumnElement[Any]:

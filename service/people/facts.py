@@ -24,8 +24,11 @@ def patient_facts(work: Work, patient_id: UUID) -> Facts | None:
     A staff relationship that is found stays locked (FOR SHARE), so that it cannot be ended before this act is
     committed. Nothing is opened.
     """
-    stored = records.patient_by_id(work.db, patient_id)
-    return None if stored is None else facts_of(work, stored)
+    if work.caller.kind is not CallerKind.STAFF:
+        stored = records.patient_by_id(work.db, patient_id)
+        return None if stored is None else facts_of(work, stored)
+    found = records.patient_for_staff(work.db, patient_id, work.caller.account_id, program_day(work))
+    return None if found is None else _with_survivor(work, found[0], related=found[1])
 
 
 def load_patient(
@@ -45,6 +48,10 @@ def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
     """The same for a patient row already loaded."""
     staff = work.caller.kind is CallerKind.STAFF
     related = staff and staff_related(work.db, stored.id, work.caller.account_id, program_day(work))
+    return _with_survivor(work, stored, related=related)
+
+
+def _with_survivor(work: Work, stored: records.StoredPatient, *, related: bool) -> Facts:
     facts = facts_about(work, stored.id, stored.program_id, related=related)
     return replace(facts, surviving=surviving(work.db, stored.id)) if stored.state == "merged" else facts
 

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, true, tuple_, update
 
 from service.ids import PatientId, new_id
 from service.people.finding import Index
 from service.people.patient import Event
+from service.people.relationships.records import staff_relation
+from service.store.direct import rows
 from service.store.tables.people import patient, patient_event, patient_index, patient_version
 from service.store.tables.people_care import patient_merge
 from service.store.types import Sealed
@@ -71,6 +73,13 @@ class PatientEvent:
 # -- patients --------------------------------------------------------------------------------------
 
 _PATIENT = select(patient).where(patient.c.id == bindparam("id"))
+_RELATION = staff_relation(patient.c.id).lateral("relation")
+#: The patient and whether the caller works with them, in one round trip: what nearly every act about a patient asks.
+_PATIENT_FOR_STAFF = (
+    select(patient, _RELATION.c.id.is_not(None).label("related"))
+    .select_from(patient.outerjoin(_RELATION, true()))
+    .where(patient.c.id == bindparam("id"))
+)
 _PATIENT_SHARED = _PATIENT.with_for_update(read=True)
 #: Excludes every decision about the patient (FOR SHARE) and every other change, and not the rows that merely belong to
 #: the patient: a foreign key asks for the id, which never changes, and must not wait for whoever holds other rows.
@@ -124,6 +133,15 @@ _EVENTS = (
 
 def patient_by_id(db: Connection, patient_id: UUID) -> StoredPatient | None:
     return _patient(db.execute(_PATIENT, {"id": patient_id}).one_or_none())
+
+
+def patient_for_staff(
+    db: Connection, patient_id: UUID, account_id: UUID, on: date
+) -> tuple[StoredPatient, bool] | None:
+    """The patient, and whether this member of staff works with them on a day; the relationship found is locked."""
+    found = rows(db, _PATIENT_FOR_STAFF, {"id": patient_id, "account_id": account_id, "on": on})
+    stored = _patient(found[0]) if found else None
+    return None if stored is None else (stored, bool(found[0].related))
 
 
 def patient_for_share(db: Connection, patient_id: UUID) -> StoredPatient | None:

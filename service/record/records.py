@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, true, update
 
 from service.people.relationships.records import staff_relation
+from service.store.direct import rows, write
 from service.store.tables.record import record_item, record_item_version
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -119,9 +120,9 @@ def item_for_staff(
     db: Connection, item_id: UUID, account_id: UUID, on: date
 ) -> tuple[StoredItem, bool] | None:
     """The item, and whether this member of staff works with its patient on a day; both rows locked against change."""
-    row = db.execute(_ONE_FOR_STAFF, {"id": item_id, "account_id": account_id, "on": on}).one_or_none()
-    item = _item(row)
-    return None if row is None or item is None else (item, bool(row.related))
+    found = rows(db, _ONE_FOR_STAFF, {"id": item_id, "account_id": account_id, "on": on})
+    item = _item(found[0]) if found else None
+    return None if item is None else (item, bool(found[0].related))
 
 
 def item_for_update(db: Connection, item_id: UUID) -> StoredItem | None:
@@ -144,7 +145,8 @@ def settled_items(db: Connection, patient_id: UUID, ids: Iterable[UUID] | None) 
 
 
 def insert_item(db: Connection, stored: StoredItem, entry_id: UUID) -> None:
-    db.execute(
+    write(
+        db,
         _ADD,
         {
             "id": stored.id,

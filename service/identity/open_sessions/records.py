@@ -34,6 +34,7 @@ from service.identity.credentials.model import CredentialState, Held
 from service.identity.model import Channel, EndReason, Session
 from service.identity.sessions import IDLE_LIMIT, LINK_IDLE_LIMIT
 from service.ids import AccountId, PatientId, ProgramId, RecipientId, SessionId
+from service.store.direct import rows
 from service.store.tables.identity import session
 
 _CALLER = select(
@@ -103,9 +104,10 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> Foun
 
     Also sets the transaction's tenant, and notes the use of the session at most once a minute.
     """
-    row = db.execute(_CALLER, {"session": session_id, "now": now, "idle": IDLE_LIMIT}).one_or_none()
-    if row is None:
+    found = rows(db, _CALLER, {"session": session_id, "now": now, "idle": IDLE_LIMIT})
+    if not found:
         return None
+    row = found[0]
     caller = Caller(
         kind=CallerKind(row.kind),
         account_id=AccountId(row.account_id),
