@@ -50,6 +50,7 @@ def test_the_consents_that_a_lowered_label_opens_are_named(service: Service) -> 
 
     lowered = compliance.post(path, {"lower": ["HIV"], "reason": "Of another sample"}).json()
     assert (lowered["changed"], [one["consent_id"] for one in lowered["opens"]]) == (True, [opened])
-    raised = office.clinician.post(path, {"raise": ["HIV"]}).json()
+    assert compliance.post(path, {"lower": ["SUD"], "reason": "Of nothing"}).json()["after"] == []
+    raised = office.clinician.post(path, {"raise": ["SUD"]}).json()
     assert (raised["changed"], raised["opens"]) == (True, []), "staff are told of no consent"
     assert office.clinician.post(path, {"lower": ["HIV"], "preview": True}).status_code == 403
