@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Connection, Uuid, and_, bindparam, func, inse
 
 from service.access.caller import Role
 from service.intake.safety.flag import FlagSource, FlagState
+from service.store.direct import write
 from service.store.tables.intake import safety_flag
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -119,7 +120,8 @@ def take_turn(db: Connection, patient_id: UUID) -> None:
 
 
 def add_flag(db: Connection, flag: StoredFlag, entry_id: UUID) -> None:
-    db.execute(
+    write(
+        db,
         _ADD,
         {
             "id": flag.id,
