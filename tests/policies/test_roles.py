@@ -78,7 +78,7 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.WORK_LIST_READ: _STAFF,
     Action.FORM_SIGN: _OWN_TOO,
     Action.FORM_READ: _OWN_TOO,
-    Action.PLACEMENT_READ: _CARE,
+    Action.PLACEMENT_READ: _CARE | {Role.SYSTEM: ANY},
     Action.PLACEMENT_DECIDE: _CLINICAL,
     Action.PLACEMENT_SECOND: _CLINICAL,
     Action.CARE_PLAN_WRITE: _CLINICAL,
