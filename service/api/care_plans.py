@@ -1,6 +1,5 @@
 """Care plans over HTTP: drafted, signed, put in force, reviewed, followed; the patient's copy; as FHIR."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,7 +7,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.access.caller import CallerKind
 from service.admission.careplan import goals, operations, signing
-from service.admission.careplan.gathering import Books
 from service.admission.careplan.goals import NewStep, NewValue
 from service.admission.careplan.lifecycle import Act
 from service.admission.careplan.operations import Shown
@@ -127,12 +125,14 @@ async def save_care_plan(request: Request, plan_id: Uuid, body: PlanBody) -> Res
     summary="Sign: clinician, supervisor, guardian; the patient's word, or why there is none",
 )
 async def sign_care_plan(request: Request, plan_id: Uuid, body: SignatureBody) -> Response:
+    books, version = state_of(request).care_plans, _version(request)
     new = NewSignature(body.kind, body.name, body.decision, body.reason, body.trainee)
-    return await _act(
-        request,
-        201,
-        plan_id,
-        lambda work, books, seen: signing.sign(work, books, plan_id, new, expected=seen),
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.sign(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -142,11 +142,13 @@ async def sign_care_plan(request: Request, plan_id: Uuid, body: SignatureBody) -
     summary="Put it in force; every error of the rules is named at once",
 )
 async def activate_care_plan(request: Request, plan_id: Uuid, _body: ActivationBody) -> Response:
-    return await _act(
-        request,
-        200,
-        plan_id,
-        lambda work, books, seen: signing.activate(work, books, plan_id, expected=seen),
+    books, version = state_of(request).care_plans, _version(request)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.activate(work, books, plan_id, expected=version)
+
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -157,13 +159,15 @@ async def activate_care_plan(request: Request, plan_id: Uuid, _body: ActivationB
     summary="Reviewed today, next review by a day within the profile's",
 )
 async def review_care_plan(request: Request, plan_id: Uuid, body: ReviewBody) -> Response:
+    books, version = state_of(request).care_plans, _version(request)
     content = None if body.plan is None else content_of(body.plan)
     new = NewReview(body.summary, body.next_on, body.patient_took_part, content)
-    return await _act(
-        request,
-        201,
-        plan_id,
-        lambda work, books, seen: signing.review(work, books, plan_id, new, expected=seen),
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.review(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -173,12 +177,14 @@ async def review_care_plan(request: Request, plan_id: Uuid, body: ReviewBody) ->
     summary="Hold, resume, complete, revoke; a draft is revoked when it is given up",
 )
 async def settle_care_plan(request: Request, plan_id: Uuid, body: StatusBody) -> Response:
+    books, version = state_of(request).care_plans, _version(request)
     chosen = Act(body.act)
-    return await _act(
-        request,
-        200,
-        plan_id,
-        lambda work, books, seen: signing.settle(work, books, plan_id, chosen, body.reason, expected=seen),
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, signing.settle(work, books, plan_id, chosen, body.reason, expected=version)
+
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -189,12 +195,13 @@ async def settle_care_plan(request: Request, plan_id: Uuid, body: StatusBody) ->
     summary="Keep a measured value; days of use in a row raise a flag",
 )
 async def measure_care_plan(request: Request, plan_id: Uuid, body: ValueBody) -> Response:
-    new = _value(body)
-    return await _act(
-        request,
-        201,
-        plan_id,
-        lambda work, books, seen: goals.measure(work, books, plan_id, new, expected=seen),
+    books, version, new = state_of(request).care_plans, _version(request), _value(body)
+
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, goals.measure(work, books, plan_id, new, expected=version)
+
+    return _one(
+        request, 201, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
 
 
@@ -204,26 +211,15 @@ async def measure_care_plan(request: Request, plan_id: Uuid, body: ValueBody) ->
     summary="A goal's new state, by a dated value or a clinician's note",
 )
 async def step_goal(request: Request, plan_id: Uuid, goal: GoalKey, body: GoalStatusBody) -> Response:
+    books, version = state_of(request).care_plans, _version(request)
     new = NewStep(body.state, body.note, None if body.value is None else _value(body.value))
-    return await _act(
-        request,
-        200,
-        plan_id,
-        lambda work, books, seen: goals.step(work, books, plan_id, goal, new, expected=seen),
-    )
 
+    def act(work: Work) -> tuple[UUID, Shown]:
+        return plan_id, goals.step(work, books, plan_id, goal, new, expected=version)
 
-async def _act(
-    request: Request, status: int, plan_id: UUID, act: Callable[[Work, Books, int | None], Shown]
-) -> Response:
-    """One act on a plan, at the version the caller read where that was said; sent again, the plan is read again."""
-    books, seen = state_of(request).care_plans, _version(request)
-    shown = await perform_once(
-        request,
-        lambda work: (plan_id, act(work, books, seen)),
-        lambda work, made: operations.read(work, books, made),
+    return _one(
+        request, 200, await perform_once(request, act, lambda work, made: operations.read(work, books, made))
     )
-    return _one(request, status, shown)
 
 
 def _value(body: ValueBody) -> NewValue:

@@ -9,6 +9,7 @@ Hashing costs about 50 ms and 19 MiB: callers run it in a worker thread, never i
 
 import re
 import secrets
+import threading
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -30,6 +31,7 @@ SERVICE_WORDS: Final = ("consentry", "consent", "intake", "clinic", "patient", "
 
 _CITATION: Final = "NIST SP 800-63B-4 section 3.1.1.2"
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+_MAKING: Final = threading.Lock()
 _RUNS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
     "0123456789",
@@ -74,9 +76,14 @@ def matches(password_hash: str, password: str) -> bool:
         return False
 
 
-@cache
 def nobodys_hash() -> str:
     """A hash that no password matches, for names nobody has: checking it takes as long as a real one."""
+    with _MAKING:  # first asked for by many at once, it would be made for each of them, at 56 ms apiece
+        return _nobodys_hash()
+
+
+@cache
+def _nobodys_hash() -> str:
     return _HASHER.hash(secrets.token_urlsafe(32))
 
 

@@ -24,9 +24,12 @@ _TOUCHES = frozenset({"open", "seal", "decide", "record"})
 _WRITING_STATEMENTS = frozenset({"insert", "update", "delete"})
 
 #: How the edge starts a unit of work, and after how many arguments the units come.
-_RUNNERS = {"perform": 1, "perform_once": 1, "perform_as": 2, "perform_on_page": 1}
+_RUNNERS = {"perform": 1, "perform_once": 1, "perform_as": 2, "perform_on_page": 1, "perform_once_on_page": 2}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+#: Stands for a unit that is handed on: guarding here, because each caller's own is looked at.
+_GUARDED = ast.parse("def given(work): work.require()").body[0]
 
 
 class Way(Enum):
@@ -67,22 +70,29 @@ class Guarding:
         """Every unit of work started from outside, "module:line" -> how it behaves.
 
         A unit is what is handed to `perform`, `perform_once` (first the creating, then the repeating one) or
-        `perform_as`: a lambda, an inner function or an operation by name.
+        `perform_as`: a lambda, an inner function or an operation by name. A function of the module that takes one as
+        a parameter hands it on: what its callers give it is looked at as a unit, and the parameter taken for guarding.
         """
         found: dict[str, Way] = {}
         for module, tree in self.trees.items():
             if not module.startswith(packages):
                 continue
+            handing = _handing(tree)
             for scope in [
-                node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                node
+                for node in tree.body
+                # a runner hands on what it was given: its callers' units are looked at where they call it
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in _RUNNERS
             ]:
                 local = {node.name: node for node in ast.walk(scope) if isinstance(node, ast.FunctionDef)}
+                local |= dict.fromkeys(handing.get(scope.name, ()), _GUARDED)
                 for call in [node for node in ast.walk(scope) if isinstance(node, ast.Call)]:
-                    if dotted(call.func) in _RUNNERS:
-                        for unit in call.args[_RUNNERS[dotted(call.func)] :]:
-                            found[f"{module}:{unit.lineno}:{unit.col_offset}"] = self._way_of_unit(
-                                module, unit, local
-                            )
+                    units = call.args[_RUNNERS.get(dotted(call.func), len(call.args)) :]
+                    units += [call.args[at] for at in handing.get(dotted(call.func), {}).values()]
+                    for unit in units:
+                        found[f"{module}:{unit.lineno}:{unit.col_offset}"] = self._way_of_unit(
+                            module, unit, local
+                        )
         return found
 
     def _way_of_unit(self, module: str, unit: ast.expr, local: Mapping[str, Function]) -> Way:
@@ -271,6 +281,21 @@ class Guarding:
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }
+
+
+def _handing(tree: ast.Module) -> dict[str, dict[str, int]]:
+    """Function -> parameter -> place, for the parameters that are units of work."""
+    found: dict[str, dict[str, int]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in _RUNNERS:
+            units = {
+                parameter.arg: at
+                for at, parameter in enumerate(node.args.args)
+                if parameter.annotation and ast.unparse(parameter.annotation).startswith("Callable[[Work")
+            }
+            if units:
+                found[node.name] = units
+    return found
 
 
 def _is_records(module: str) -> bool:

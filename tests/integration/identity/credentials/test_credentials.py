@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
+from service.store import direct
 from tests.house import Account, Service, open_program
 
 LICENCE = {
@@ -149,7 +151,9 @@ def test_a_program_may_ask_for_a_credential_in_force(service: Service) -> None:
     assert staff.acts() == 201
 
 
-def test_looking_up_a_session_is_still_one_question(service: Service) -> None:
+def test_looking_up_a_session_is_still_one_question(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     staff = Staff(service)
     staff.record()
     asked: list[str] = []
@@ -158,6 +162,11 @@ def test_looking_up_a_session_is_still_one_question(service: Service) -> None:
     def note(_c: Any, _u: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
+    def noted(db: Any, text: str, values: Any, *, fetch: bool, real: Any = direct._executed) -> Any:  # pyright: ignore[reportPrivateUsage] -- what goes to the driver directly
+        asked.append(text)
+        return real(db, text, values, fetch=fetch)
+
+    monkeypatch.setattr(direct, "_executed", noted)
     event.listen(sync, "before_cursor_execute", note)
     try:
         service.client(staff.clinician).get("/auth/me")
