@@ -38,7 +38,7 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 #: Acts on the service rather than on a program's records stand in the service's own tree.
 _SERVICE_RESOURCES: Final = frozenset(
-    {"sign_in", "call", "user", "client", "program", "key", "session", "account"}
+    {"sign_in", "call", "user", "client", "program", "key", "session", "account", "ledger"}
 )
 
 

@@ -142,6 +142,17 @@ class Action(StrEnum):
     REVIEW_OPEN = "review.open"
     REVIEW_LIST = "review.list"
     REVIEW_CLOSE = "review.close"
+    FINDING_RAISE = "finding.raise"
+    FINDING_LIST = "finding.list"
+    FINDING_DECIDE = "finding.decide"
+    #: What happens to the ledger itself: anchors late or back, a fork seen, writing stopped and taken up again.
+    LEDGER_STATUS = "ledger.status"
+    LEDGER_RESTORE = "ledger.restore"
+    LEDGER_WITNESS = "ledger.witness"
+    # what must be kept
+    HOLD_PLACE = "hold.place"
+    HOLD_LIFT = "hold.lift"
+    HOLD_READ = "hold.read"
     # accounts
     ACCOUNT_READ_SELF = "account.read_self"
     SESSION_LIST = "session.list"
@@ -159,6 +170,11 @@ class Action(StrEnum):
     PROGRAM_READ = "program.read"
     PROGRAM_MANAGE = "program.manage"
     KEY_MANAGE = "key.manage"
+    KEY_READ = "key.read"
+    KEY_ROTATE = "key.rotate"
+    #: Destroying a patient's key takes two people in two roles.
+    KEY_SHRED_ASK = "key.shred_ask"
+    KEY_SHRED_APPROVE = "key.shred_approve"
 
     @property
     def is_event(self) -> bool:
@@ -208,6 +224,8 @@ _EVENTS: Final = frozenset(
         Action.LINK_OPEN,
         Action.LINK_REFUSED,
         Action.REVIEW_OPEN,
+        Action.FINDING_RAISE,
+        Action.LEDGER_STATUS,
         Action.SIGN_IN_SUCCEEDED,
         Action.SIGN_IN_REFUSED,
         Action.SIGN_IN_LOCKED,

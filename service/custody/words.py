@@ -115,6 +115,15 @@ DONE: Final[Mapping[Action, str]] = {
     Action.REVIEW_OPEN: "opened a task for review",
     Action.REVIEW_LIST: "listed the tasks for review",
     Action.REVIEW_CLOSE: "closed a task for review",
+    Action.FINDING_RAISE: "was found by a rule of the trail's review",
+    Action.FINDING_LIST: "listed the findings of the trail's review",
+    Action.FINDING_DECIDE: "decided about a finding of the trail's review",
+    Action.LEDGER_STATUS: "noted that the standing of the ledger changed",
+    Action.LEDGER_RESTORE: "recorded that the database was restored",
+    Action.LEDGER_WITNESS: "accepted a witness's signature on a checkpoint",
+    Action.HOLD_PLACE: "placed a legal hold",
+    Action.HOLD_LIFT: "lifted a legal hold",
+    Action.HOLD_READ: "read the legal holds",
     Action.ACCOUNTING_READ: "read a patient's accounting of disclosures",
     Action.AUDIT_READ: "read the audit trail",
     Action.AUDIT_EXPORT: "exported the audit trail",
@@ -132,6 +141,10 @@ DONE: Final[Mapping[Action, str]] = {
     Action.PROGRAM_READ: "read the configuration of a program",
     Action.PROGRAM_MANAGE: "changed the configuration of a program",
     Action.KEY_MANAGE: "managed keys",
+    Action.KEY_READ: "looked at the inventory of keys",
+    Action.KEY_ROTATE: "rotated keys",
+    Action.KEY_SHRED_ASK: "asked for a patient's key to be destroyed",
+    Action.KEY_SHRED_APPROVE: "approved the destruction of a patient's key",
 }
 
 #: Who acted, when no name may or can be given.
