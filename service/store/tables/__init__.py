@@ -7,6 +7,7 @@ entry written in the same transaction, which a deferred constraint trigger deman
 from service.store.tables import (
     admission,
     consent,
+    custody,
     delivery,
     disclosure,
     emergency,
@@ -14,6 +15,8 @@ from service.store.tables import (
     identity,
     intake,
     ledger,
+    ledger_outside,
+    ledger_proofs,
     people,
     people_care,
     programs,
@@ -26,6 +29,7 @@ from service.store.tables import (
 __all__ = [
     "admission",
     "consent",
+    "custody",
     "delivery",
     "disclosure",
     "emergency",
@@ -33,6 +37,8 @@ __all__ = [
     "identity",
     "intake",
     "ledger",
+    "ledger_outside",
+    "ledger_proofs",
     "people",
     "people_care",
     "programs",
