@@ -52,7 +52,7 @@ from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
 from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
-from service.vault import keyring
+from service.vault.kms import open_kms
 from service.vault.vault import ServiceKeys, Vault
 from service.web.router import router as pages
 from service.work import Mechanisms, enter
@@ -145,7 +145,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
     packet = load_library(settings.policies, rulebook, medical)
-    vault = Vault(keyring.load(settings.keyring))
+    vault = Vault(open_kms(settings))
     engine = application_engine(settings)
 
     def check(db: Connection) -> ServiceKeys:

@@ -32,7 +32,7 @@ from service.ledger.verify import Report, UnreadableError, verify
 from service.ledger.walk import Finding
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
-from service.vault import keyring
+from service.vault.kms import open_kms
 from service.vault.vault import ServiceKeys, Vault
 from service.work import enter
 
@@ -226,7 +226,7 @@ def _chosen(db: Connection, settings: Settings, program: str | None) -> list[Tre
 
 
 def _service_keys(settings: Settings) -> ServiceKeys:
-    vault = Vault(keyring.load(settings.keyring))
+    vault = Vault(open_kms(settings))
 
     def load(db: Connection) -> ServiceKeys:
         enter(db, SERVICE_PROGRAM)

@@ -22,7 +22,7 @@ from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
-from service.vault import keyring
+from service.vault.kms import open_kms
 from service.vault.vault import Vault
 from service.work import Denied, Mechanisms, Work, enter, record_denial
 
@@ -40,7 +40,7 @@ class Operator:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         """Needs the database migrated and the keyring that belongs to it."""
-        vault = Vault(keyring.load(settings.keyring))
+        vault = Vault(open_kms(settings))
         self._engine = plain_engine(settings.database_url, settings)
         self._clock = clock
 
