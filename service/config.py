@@ -21,6 +21,7 @@ class Settings:
     database_url: str  # application role
     owner_database_url: str | None  # migrations; not needed to serve
     sequencer_database_url: str
+    keeper_database_url: str | None = None  # rotation of keys; not needed to serve
     deployment: str = "local"
     issuer: str = "consentry"
     public_url: str = "http://127.0.0.1:8000"
@@ -73,6 +74,8 @@ class Settings:
         }
         if self.owner_database_url:
             variables["CONSENTRY_OWNER_DATABASE_URL"] = self.owner_database_url
+        if self.keeper_database_url:
+            variables["CONSENTRY_KEEPER_DATABASE_URL"] = self.keeper_database_url
         if self.metrics_token:
             variables["CONSENTRY_METRICS_TOKEN"] = self.metrics_token
         delivery = {
@@ -100,6 +103,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "CONSENTRY_SEQUENCER_DATABASE_URL is not set: the ledger cannot be sequenced without it"
         )
     owner = env.get("CONSENTRY_OWNER_DATABASE_URL")
+    keeper = env.get("CONSENTRY_KEEPER_DATABASE_URL")
     host, sender = env.get("CONSENTRY_SMTP_HOST") or None, env.get("CONSENTRY_MAIL_FROM", "")
     if host and "@" not in sender:
         raise StartRefused("CONSENTRY_MAIL_FROM must be the address that CONSENTRY_SMTP_HOST sends from")
@@ -108,6 +112,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=_driver(url),
         owner_database_url=_driver(owner) if owner else None,
         sequencer_database_url=_driver(sequencer),
+        keeper_database_url=_driver(keeper) if keeper else None,
         deployment=env.get("CONSENTRY_DEPLOYMENT", "local"),
         public_url=env.get("CONSENTRY_PUBLIC_URL", "http://127.0.0.1:8000"),
         demo=env.get("CONSENTRY_DEMO") == "1",

@@ -74,6 +74,7 @@ class Cluster:
             database_url=self.server.url("consentry_app", database),
             owner_database_url=self.server.url("consentry_owner", database),
             sequencer_database_url=self.server.url("consentry_sequencer", database),
+            keeper_database_url=self.server.url("consentry_keeper", database),
             deployment="test",
             pool_size=8,
         )

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 APP, SEQUENCER, LOOKUP = "consentry_app", "consentry_sequencer", "consentry_lookup"
+KEEPER = "consentry_keeper"
 
 #: `session_caller` as before, and: how many patients' keys were destroyed in this deployment so far. A process that sees
 #: a higher number than it knew forgets the keys it holds unwrapped.
@@ -44,9 +45,127 @@ BEGIN
 END $$;
 """
 
+#: What is sealed, by table; later revisions call `keeper_may_seal_again` for what they add.
+SEALED = {
+    "account": "profile",
+    "accounting": "particulars",
+    "attachment": "content, description",
+    "consent": "terms, document, revocation",
+    "consent_ruling": "particulars",
+    "consent_signature": "signature",
+    "content_pack": "content",
+    "credential": "particulars",
+    "disclosure": "package, decision",
+    "emergency_grant": "particulars",
+    "episode": "particulars",
+    "episode_step": "particulars",
+    "evidence": "particulars",
+    "form_signature": "particulars, document",
+    "legal_hold": "particulars",
+    "message": "content",
+    "packet_item": "particulars",
+    "patient": "demographics",
+    "patient_merge": "particulars",
+    "patient_version": "demographics",
+    "placement": "basis",
+    "recipient": "identity",
+    "record_item": "labels, content",
+    "record_item_version": "labels, content",
+    "record_request": "asked",
+    "relationship": "evidence",
+    "restriction": "terms",
+    "review": "finding",
+    "safety_flag": "finding, acknowledgement",
+    "shredding": "request",
+}
+
+KEEPING = """
+-- An act needs its entry; sealing the same value again under another key is no act on the row (the rotation has one).
+CREATE OR REPLACE FUNCTION require_entry() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF current_user = 'consentry_keeper' THEN RETURN NULL; END IF;  -- bound by keeper_seals_again
+  IF NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.id = NEW.entry_id AND e.xid = pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'an act on % has no ledger entry in its transaction', TG_TABLE_NAME USING ERRCODE = 'CE001';
+  END IF;
+  RETURN NULL;
+END $$;
+
+-- A sealed column (TG_ARGV) may become another envelope of the same form and length, under a key that is active in the
+-- row's program and is not the one it was under. Other columns the keeper may not write at all.
+CREATE FUNCTION keeper_seals_again() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE name text; before bytea; after bytea;
+BEGIN
+  FOREACH name IN ARRAY TG_ARGV LOOP
+    EXECUTE format('SELECT ($1).%1$I, ($2).%1$I', name) INTO before, after USING OLD, NEW;
+    CONTINUE WHEN after IS NOT DISTINCT FROM before;
+    IF before IS NULL OR after IS NULL
+       OR octet_length(after) <> octet_length(before)
+       OR substring(after FROM 1 FOR 2) <> substring(before FROM 1 FOR 2)
+       OR substring(after FROM 3 FOR 16) = substring(before FROM 3 FOR 16)
+       OR NOT EXISTS (SELECT 1 FROM vault_key k WHERE k.key_id = substring(after FROM 3 FOR 16)
+                         AND k.program_id = NEW.program_id AND k.state = 'active')
+    THEN
+      RAISE EXCEPTION 'the keeper only seals again: %.%', TG_TABLE_NAME, name USING ERRCODE = 'CE003';
+    END IF;
+  END LOOP;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION keeper_may_seal_again(kept regclass, VARIADIC names text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE POLICY keeper ON %s TO consentry_keeper USING (true) WITH CHECK (true)', kept);
+  EXECUTE format('GRANT SELECT ON %s TO consentry_keeper', kept);
+  EXECUTE format('GRANT UPDATE (%s) ON %s TO consentry_keeper',
+                 (SELECT string_agg(quote_ident(name), ', ') FROM unnest(names) name), kept);
+  EXECUTE format('CREATE TRIGGER keeper_seals_again BEFORE UPDATE ON %s FOR EACH ROW
+                  WHEN (current_user = ''consentry_keeper'') EXECUTE FUNCTION keeper_seals_again(%s)',
+                 kept, (SELECT string_agg(quote_literal(name), ', ') FROM unnest(names) name));
+END $$;
+REVOKE ALL ON FUNCTION keeper_may_seal_again(regclass, text[]) FROM PUBLIC;
+"""
+
 
 def upgrade() -> None:
     _custody()
+    _rotation()
+
+
+def _rotation() -> None:
+    op.add_column("vault_key", sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("vault_key", sa.Column("emptied_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "vault_key", sa.Column("uses", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
+    op.create_table(
+        "vault_rotation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vault_rotation")),
+    )
+    op.create_index(
+        "uq_vault_rotation_kind_open",
+        "vault_rotation",
+        ["kind"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON vault_rotation TO {APP}")
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER act_has_entry AFTER INSERT OR UPDATE ON vault_rotation "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_entry()"
+    )
+    op.execute(KEEPING)
+    op.execute(f"GRANT USAGE ON SCHEMA public TO {KEEPER}")
+    op.execute(f"GRANT SELECT ON alembic_version, vault_key TO {KEEPER}")
+    op.execute(f"GRANT UPDATE (emptied_at) ON vault_key TO {KEEPER}")
+    op.execute(f"CREATE POLICY keeper ON vault_key TO {KEEPER} USING (true) WITH CHECK (true)")
+    for table, columns in SEALED.items():
+        names = ", ".join(f"'{column}'" for column in columns.split(", "))
+        op.execute(f"SELECT keeper_may_seal_again('{table}', {names})")
 
 
 def _custody() -> None:
