@@ -45,11 +45,14 @@ from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
 from service.jobs.calling import call_instead
 from service.jobs.registered import jobs_of, post_of
+from service.ledger.checkpoint import CheckpointInvalid
 from service.ledger.copies import CheckpointCopies
+from service.ledger.cosignatures import WitnessKey
 from service.ledger.sequencer import Sequencer
 from service.log import configure_logs
 from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
+from service.store.rowcodes import OPTION, RowCodes
 from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
 from service.vault.kms import open_kms
@@ -141,6 +144,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
     credentials = load_credentials(settings.policies)
+    witnesses = _witnesses(settings)
     desk = Desk(load_messages(settings.policies), settings.mail_from, call_instead)
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
@@ -163,7 +167,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     return State(
         settings=settings,
         clock=clock,
-        engine=engine,
+        engine=engine.execution_options(**{OPTION: RowCodes(keys.row_mac)}),
         mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
         rulebook=rulebook,
         disclosure=disclosure,
@@ -189,6 +193,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         desk=desk,
         placement=placement,
         packet=packet,
+        witnesses=witnesses,
         care_plans=Books(
             plans=load_care_plans(settings.policies),
             deadlines=load_deadlines(settings.policies),
@@ -196,3 +201,10 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             medical=placement.medical,
         ),
     )
+
+
+def _witnesses(settings: Settings) -> tuple[WitnessKey, ...]:
+    try:
+        return tuple(WitnessKey.parse(key) for key in settings.witnesses)
+    except CheckpointInvalid as error:
+        raise StartRefused(f"CONSENTRY_WITNESSES holds no verifier key of a witness: {error}") from None

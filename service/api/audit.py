@@ -1,4 +1,4 @@
-"""The audit trail over HTTP: searched, explained, proven, exported."""
+"""The audit trail over HTTP: searched, explained, exported. Its proofs: `audit_proofs`."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
@@ -7,16 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.api.audit_shapes import (
-    ConsistencyProofModel,
-    EntriesModel,
-    ExplainedEntryModel,
-    InclusionProofModel,
-    consistency,
-    explained,
-    inclusion,
-    listed,
-)
+from service.api.audit_shapes import EntriesModel, ExplainedEntryModel, explained, listed
 from service.custody import operations
 from service.custody.operations import ExportPage
 from service.custody.records import Query as TrailQuery
@@ -28,11 +19,6 @@ from service.edge.strict import StrictRoute
 router = APIRouter(prefix="/audit", tags=["audit"], route_class=StrictRoute)
 
 Code = Annotated[str | None, Query(min_length=1, max_length=64)]
-TreeName = Annotated[
-    Literal["program", "service"],
-    Query(description="The program's tree, or that of sign-ins and administration."),
-]
-Size = Annotated[int, Query(ge=0, le=2**63 - 1)]
 
 
 @router.get("/entries", response_model=EntriesModel, summary="Search the trail")
@@ -40,36 +26,56 @@ async def list_entries(
     request: Request,
     patient: Uuid | None = None,
     actor: Uuid | None = None,
+    actor_kind: Code = None,
+    session: Uuid | None = None,
     action: Code = None,
     outcome: Annotated[Literal["permit", "partial", "deny"] | None, Query()] = None,
     purpose: Code = None,
+    object_kind: Code = None,
     object: Uuid | None = None,
+    object_version: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
     consent: Uuid | None = None,
     recipient: Uuid | None = None,
     basis: Code = None,
-    begin: Annotated[Instant | None, Query(alias="from")] = None,
-    end: Annotated[Instant | None, Query(alias="to")] = None,
+    policy: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,100}$")] = None,
+    policy_set: Code = None,
+    request_id: Annotated[str | None, Query(alias="request", min_length=1, max_length=64)] = None,
+    tree: Uuid | None = None,
+    begin: Annotated[Instant | None, Query(alias="from", description="Recorded then or later.")] = None,
+    end: Annotated[Instant | None, Query(alias="to", description="Recorded before.")] = None,
+    occurred_from: Instant | None = None,
+    occurred_to: Instant | None = None,
     sort: Annotated[
         str, Query(max_length=32, description="A field, with - for descending.")
     ] = "-recorded_at",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    given: dict[str, UUID | str | None] = {
+    given: dict[str, UUID | str | int | None] = {
         "patient": patient,
         "actor": actor,
+        "actor_kind": actor_kind,
+        "session": session,
         "action": action,
         "outcome": outcome,
         "purpose": purpose,
+        "object_kind": object_kind,
         "object": object,
+        "object_version": object_version,
         "consent": consent,
         "recipient": recipient,
         "basis": basis,
+        "policy_set": policy_set,
+        "request": request_id,
+        "tree": tree,
     }
     query = TrailQuery(
         equals={name: value for name, value in given.items() if value is not None},
         begin=begin,
         end=end,
+        occurred_begin=occurred_from,
+        occurred_end=occurred_to,
+        policy=policy,
         sort=sort.removeprefix("-"),
         descending=sort.startswith("-"),
         after=read_cursor(cursor),
@@ -88,42 +94,6 @@ async def list_entries(
 @router.get("/entries/{entry_id}", response_model=ExplainedEntryModel, summary="One entry, explained")
 async def read_entry(request: Request, entry_id: Uuid) -> Response:
     return reply(200, explained(await perform(request, lambda work: operations.read_entry(work, entry_id))))
-
-
-@router.get(
-    "/entries/{entry_id}/proof", response_model=InclusionProofModel, summary="Inclusion proof of one entry"
-)
-async def prove_entry(request: Request, entry_id: Uuid) -> Response:
-    return reply(200, inclusion(await perform(request, lambda work: operations.prove_entry(work, entry_id))))
-
-
-@router.get(
-    "/checkpoint",
-    response_class=Response,
-    summary="The newest signed checkpoint",
-    responses={
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "A C2SP signed note."}
-    },
-)
-async def newest_checkpoint(request: Request, tree: TreeName = "program") -> Response:
-    note = await perform(
-        request, lambda work: operations.newest_checkpoint(work, service_tree=tree == "service")
-    )
-    return Response(note, media_type="text/plain; charset=utf-8")
-
-
-@router.get(
-    "/consistency", response_model=ConsistencyProofModel, summary="Consistency proof between two sizes"
-)
-async def prove_consistency(
-    request: Request, first: Size, second: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
-    tree: TreeName = "program",
-) -> Response:  # fmt: skip
-    proof = await perform(
-        request,
-        lambda work: operations.prove_consistency(work, first, second, service_tree=tree == "service"),
-    )
-    return reply(200, consistency(proof))
 
 
 @router.get(

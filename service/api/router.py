@@ -8,6 +8,7 @@ from service.api import (
     assessments,
     attachments,
     audit,
+    audit_proofs,
     auth,
     care_plans,
     caseload,
@@ -95,3 +96,4 @@ router.include_router(visits.router)
 router.include_router(safety_plans.router)
 router.include_router(discharge.router)
 router.include_router(audit.router)
+router.include_router(audit_proofs.router)

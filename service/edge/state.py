@@ -24,6 +24,7 @@ from service.identity.tokens import Tokens
 from service.ids import ProgramId
 from service.intake.instrument import Catalogue
 from service.intake.medical.book import MedicalBook
+from service.ledger.cosignatures import WitnessKey
 from service.ledger.sequencer import Sequencer
 from service.work import Mechanisms
 
@@ -69,3 +70,4 @@ class State:
     care_plans: Books
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)
+    witnesses: tuple[WitnessKey, ...] = ()

@@ -32,6 +32,8 @@ from service.ledger.checkpoint import Checkpoint, Signer, origin_of, sign
 from service.ledger.copies import CheckpointCopies
 from service.ledger.entry import Row, leaf_bytes, mac_is_right
 from service.ledger.merkle import Frontier, leaf_hash
+from service.ledger.tiles import HEIGHT
+from service.ledger.tiling import records as tile_records
 from service.log import log
 from service.store.session import in_unit
 
@@ -122,8 +124,15 @@ def _extend(
 ) -> Frontier:
     start = before or Frontier()
     leaves = [(str(row["id"]), leaf_hash(leaf_bytes(row))) for row in entries]
-    after = start.extended(hashed for _, hashed in leaves)
+    roots: list[tuple[int, int, bytes]] = []
+
+    def grown(height: int, number: int, root: bytes) -> None:
+        if height % HEIGHT == 0:
+            roots.append((height // HEIGHT, number, root))
+
+    after = start.extended((hashed for _, hashed in leaves), grown)
     records.add_leaves(db, tree, start.size, leaves)
+    tile_records.add_roots(db, tree, roots)
     records.put_tree(db, tree, before, after, low_water=low_water, now=now)
     return after
 
