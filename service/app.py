@@ -53,9 +53,9 @@ from service.log import configure_logs
 from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
 from service.store.rowcodes import OPTION, RowCodes
-from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
 from service.vault.kms import open_kms
+from service.vault.units import run_unit
 from service.vault.vault import ServiceKeys, Vault
 from service.web.router import router as pages
 from service.work import Mechanisms, enter
@@ -160,7 +160,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         return vault.load_service_keys(db)
 
     try:
-        keys = await in_unit(engine, check)
+        keys = await run_unit(engine, vault, check)
     except BaseException:
         await engine.dispose()
         raise

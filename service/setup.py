@@ -11,9 +11,9 @@ from service.config import Settings
 from service.errors import StartRefused
 from service.ids import SERVICE_PROGRAM
 from service.store.engine import plain_engine
-from service.store.session import in_unit_sync
 from service.store.versions import migrate
 from service.vault.kms import open_kms
+from service.vault.units import run_unit_sync
 from service.vault.vault import ServiceKeys, Vault
 from service.work import enter
 
@@ -29,4 +29,4 @@ def prepare_database(settings: Settings, clock: Clock) -> ServiceKeys:
         enter(db, SERVICE_PROGRAM)
         return vault.ensure_service_keys(db, clock.now())
 
-    return in_unit_sync(plain_engine(settings.database_url, settings), make_keys)
+    return run_unit_sync(plain_engine(settings.database_url, settings), vault, make_keys)

@@ -33,6 +33,7 @@ from service.ledger.walk import Finding
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
+from service.vault.units import run_unit_sync
 from service.vault.vault import ServiceKeys, Vault
 from service.work import enter
 
@@ -232,7 +233,7 @@ def _service_keys(settings: Settings) -> ServiceKeys:
         enter(db, SERVICE_PROGRAM)
         return vault.load_service_keys(db)
 
-    return in_unit_sync(plain_engine(settings.database_url), load)
+    return run_unit_sync(plain_engine(settings.database_url), vault, load)
 
 
 @contextmanager

@@ -21,9 +21,11 @@ from service.identity.programs import SERVICE, list_programs
 from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
 from service.store.engine import plain_engine
+from service.store.rowcodes import OPTION, RowCodes
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
-from service.vault.vault import Vault
+from service.vault.units import run_unit_sync
+from service.vault.vault import ServiceKeys, Vault
 from service.work import Denied, Mechanisms, Work, enter, record_denial
 
 T = TypeVar("T")
@@ -44,12 +46,13 @@ class Operator:
         self._engine = plain_engine(settings.database_url, settings)
         self._clock = clock
 
-        def load(db: Connection) -> bytes:
+        def load(db: Connection) -> ServiceKeys:
             enter(db, SERVICE_PROGRAM)
-            return vault.load_service_keys(db).ledger_mac
+            return vault.load_service_keys(db)
 
-        mac = in_unit_sync(self._engine, load)
-        self._mechanisms = Mechanisms(Engine.load(settings.policies), vault, mac)
+        keys = run_unit_sync(self._engine, vault, load)
+        self._engine = self._engine.execution_options(**{OPTION: RowCodes(keys.row_mac)})
+        self._mechanisms = Mechanisms(Engine.load(settings.policies), vault, keys.ledger_mac)
 
     def program(self, key: str) -> Program:
         """The program with this key; NotFound when it was never applied."""
@@ -83,6 +86,8 @@ class Operator:
     def _run(
         self, unit: Callable[[Work], T], program: Program, kind: CallerKind, role: Role, purpose: str | None
     ) -> T:
+        vault = self._mechanisms.vault
+
         def begin(db: Connection) -> Work:
             enter(db, program.id)
             caller = Caller(
@@ -103,8 +108,8 @@ class Operator:
             return result
 
         try:
-            return in_unit_sync(self._engine, attempt)
+            return run_unit_sync(self._engine, vault, attempt)
         except Denied as denied:
             refusal = denied
-            in_unit_sync(self._engine, lambda db: record_denial(begin(db), refusal))
+            run_unit_sync(self._engine, vault, lambda db: record_denial(begin(db), refusal))
             raise

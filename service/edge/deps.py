@@ -1,6 +1,5 @@
 """From a request to a unit of work, and back: the unit, its commit included, runs before any response is built."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,7 +26,7 @@ from service.errors import (
 from service.identity.credentials.model import CredentialBook, standing
 from service.identity.open_sessions import records as sessions
 from service.ids import SessionId
-from service.store.session import in_unit
+from service.vault.units import run_unit
 from service.work import Denied, Work, enter, record_denial
 
 T = TypeVar("T")
@@ -112,10 +111,9 @@ def once(
 
 
 async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
-    """A unit that ends within seconds, one way or the other."""
+    """A unit that ends within seconds, one way or the other; a key that it misses is fetched between two attempts."""
     try:
-        async with asyncio.timeout(UNIT_SECONDS):
-            return await in_unit(state.engine, unit)
+        return await run_unit(state.engine, state.mechanisms.vault, unit, seconds=UNIT_SECONDS)
     except TimeoutError:
         raise Unavailable(Code.UNAVAILABLE, "The service cannot do this now.", retry_after=1) from None
 
@@ -132,6 +130,7 @@ def _open_work(
     found = sessions.session_caller(connection, session_id, now)
     if found is None or channel not in found.channel.carried_as:
         raise unauthenticated()
+    state.mechanisms.vault.forget_before(found.shred_mark)
     program = state.programs.get(connection, found.caller.program_id, found.program_version)
     return Work(
         state.mechanisms,

@@ -25,11 +25,17 @@ class Flights:
 
     async def fetch(self, wanted: Wanted) -> None:
         """Wait until it was fetched, by whoever asked first; raises what the fetch raised."""
-        key = _what(wanted)
+        await self._join(_what(wanted), lambda: self._fetch(wanted))
+
+    async def check(self, check: Callable[[], None]) -> None:
+        """The same for the question whether the key store is there."""
+        await self._join("check", check)
+
+    async def _join(self, key: object, call: Callable[[], None]) -> None:
         flight = self._under_way.get(key)
         if flight is None:
             loop = asyncio.get_running_loop()
-            flight = loop.run_in_executor(self._threads, self._fetch, wanted)
+            flight = loop.run_in_executor(self._threads, call)
             self._under_way[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         await asyncio.shield(flight)  # one who gives up does not end it for the others

@@ -38,6 +38,7 @@ from service.vault.keys import (
 )
 from service.vault.kms import Kms
 from service.vault.needed import Wanted
+from service.vault.rotating import records as rotating
 from service.vault.shredding import RecordDestroyed
 from service.vault.source import LocalSource, RemoteSource, Source
 
@@ -119,6 +120,13 @@ class Vault:
             keys = self._keys(db, owner)
         return envelope.open_row(keys.by_id, table, row, sealed)
 
+    def seal_row_again(
+        self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+    ) -> dict[str, Sealed]:
+        """Those columns that are under a retired key of the row's owner, under the active one."""
+        owner = _owner_of(row)
+        return envelope.seal_again(self._keys(db, owner).by_id, self._active(db, owner), table, row, sealed)
+
     # -- search and hashes -------------------------------------------------------------------------
 
     def index(self, db: Connection, program_id: UUID, table: str, name: str, value: str) -> bytes:
@@ -159,10 +167,21 @@ class Vault:
             if not records.keys_of(db, owner):
                 self._create(db, owner, new_secret(), now)
 
+    def renew(self, db: Connection, owner: Owner, now: datetime) -> bool:
+        """Retire the owner's key and give it a new one, in this transaction; False when it has no active key."""
+        if not rotating.retire_active(db, owner, now):
+            return False
+        self._cache.evict(owner)
+        return self._create(db, owner, new_secret(), now)
+
     def evict(self, program_id: UUID, patient_id: UUID) -> None:
         """Forget a patient's unwrapped keys in this process."""
         self._cache.evict(Owner(Purpose.PATIENT, program_id, patient_id))
         self._source.forget()
+
+    def forget(self) -> None:
+        """Forget every unwrapped key of a patient or program."""
+        self._cache.clear()
 
     def forget_before(self, mark: int) -> None:
         """Forget every unwrapped key of a patient or program if keys were destroyed since this process last looked.
@@ -183,6 +202,10 @@ class Vault:
     def fetch_sync(self, wanted: Wanted) -> None:
         """The same for a command, which waits."""
         self._source.fetch(wanted)
+
+    async def check(self) -> None:
+        """KmsUnavailable unless the key store wraps and unwraps now. Never in a transaction."""
+        await self._flights.check(self.kms.check)
 
     # -- the service's own keys --------------------------------------------------------------------
 
