@@ -29,6 +29,7 @@ from service.ledger.verify import verify
 from service.setup import prepare_database
 from service.store import embedded
 from service.store.roles import provision
+from service.store.rowcodes import OPTION, RowCodes, coded
 from service.store.session import in_unit_sync
 from service.store.tables.identity import account, session
 from service.store.tables.people import relationship
@@ -114,9 +115,9 @@ class House:
         cluster.create_database(database)
         self.settings = cluster.settings(database, data)
         keyring.init(self.settings.keyring, datetime.now(UTC))
-        prepare_database(self.settings, self.clock)
+        codes = RowCodes(prepare_database(self.settings, self.clock).row_mac)
         # pooled, as the application's own are: a connection for every look would be a good part of the run's time
-        self.engine = _pooled(self.settings.database_url)
+        self.engine = _pooled(self.settings.database_url).execution_options(**{OPTION: codes})
         self.sequencer_engine = _pooled(self.settings.sequencer_database_url)
         self.app = build(self.settings, Options(clock=self.clock, sequence=False))
         self.http = TestClient(self.app, base_url="http://testserver", raise_server_exceptions=False)
@@ -245,34 +246,44 @@ class Service:
             profile = {"username": f"test-{account_id}", "display_name": f"Test {role.value.title()}"}
             sealed = self.house.state.mechanisms.vault.seal_row(db, _ACCOUNT, row, {"profile": profile})
             db.execute(
-                insert(account).values(
-                    id=account_id,
-                    program_id=self.program_id,
-                    kind=kind.value,
-                    username_index=uuid4().bytes,
-                    profile=sealed["profile"],
-                    roles=[role.value],
-                    units=sorted(units) if kind is CallerKind.STAFF else [],
-                    patient_id=patient_id,
-                    recipient_id=recipient_id,
-                    password_hash="!",
-                    state="active",
-                    version=1,
-                    created_at=now,
-                    entry_id=entry_id,
-                )
+                insert(account),
+                coded(
+                    db,
+                    account,
+                    {
+                        "id": account_id,
+                        "program_id": self.program_id,
+                        "kind": kind.value,
+                        "username_index": uuid4().bytes,
+                        "profile": sealed["profile"],
+                        "roles": [role.value],
+                        "units": sorted(units) if kind is CallerKind.STAFF else [],
+                        "patient_id": patient_id,
+                        "recipient_id": recipient_id,
+                        "password_hash": "!",
+                        "state": "active",
+                        "version": 1,
+                        "created_at": now,
+                        "entry_id": entry_id,
+                    },
+                ),
             )
             db.execute(
-                insert(session).values(
-                    id=session_id,
-                    program_id=self.program_id,
-                    account_id=account_id,
-                    channel="token",
-                    created_at=now,
-                    last_used_at=now,
-                    expires_at=until,
-                    entry_id=entry_id,
-                )
+                insert(session),
+                coded(
+                    db,
+                    session,
+                    {
+                        "id": session_id,
+                        "program_id": self.program_id,
+                        "account_id": account_id,
+                        "channel": "token",
+                        "created_at": now,
+                        "last_used_at": now,
+                        "expires_at": until,
+                        "entry_id": entry_id,
+                    },
+                ),
             )
 
         self.unit(make)
@@ -306,19 +317,24 @@ class Service:
             vault = self.house.state.mechanisms.vault
             sealed = vault.seal_row(db, _RELATIONSHIP, row, {"evidence": {"note": "caseload"}})
             db.execute(
-                insert(relationship).values(
-                    id=row_id,
-                    program_id=self.program_id,
-                    patient_id=patient,
-                    kind="staff",
-                    account_id=who.id,
-                    starts_on=date(2020, 1, 1),
-                    ends_on=ends_on,
-                    evidence=sealed["evidence"],
-                    version=1,
-                    created_at=self.clock.now(),
-                    entry_id=entry_id,
-                )
+                insert(relationship),
+                coded(
+                    db,
+                    relationship,
+                    {
+                        "id": row_id,
+                        "program_id": self.program_id,
+                        "patient_id": patient,
+                        "kind": "staff",
+                        "account_id": who.id,
+                        "starts_on": date(2020, 1, 1),
+                        "ends_on": ends_on,
+                        "evidence": sealed["evidence"],
+                        "version": 1,
+                        "created_at": self.clock.now(),
+                        "entry_id": entry_id,
+                    },
+                ),
             )
 
         self.unit(make)
@@ -398,15 +414,20 @@ def open_program(house: House) -> Service:
     def make(db: Connection) -> None:
         entry_id = service.entry(db, "program.manage")
         db.execute(
-            insert(program_table).values(
-                id=program_id,
-                key=program.key,
-                name=program.name,
-                config=document,
-                version=1,
-                changed_at=now,
-                entry_id=entry_id,
-            )
+            insert(program_table),
+            coded(
+                db,
+                program_table,
+                {
+                    "id": program_id,
+                    "key": program.key,
+                    "name": program.name,
+                    "config": document,
+                    "version": 1,
+                    "changed_at": now,
+                    "entry_id": entry_id,
+                },
+            ),
         )
         house.state.mechanisms.vault.ensure_program_keys(db, program_id, now)
 

@@ -35,6 +35,8 @@ INDEXES = (
     ("program_id, request_id, recorded_at", ""),
     ("program_id, session_id, recorded_at", "session_id IS NOT NULL"),
     ("program_id, object_id, recorded_at", "object_id IS NOT NULL"),
+    # what the newest version of a thing is, asked by each decision that rests on its row
+    ("program_id, object_id, object_version", "object_version IS NOT NULL"),
     ("program_id, consent_id, recorded_at", "consent_id IS NOT NULL"),
     ("program_id, recipient_id, recorded_at", "recipient_id IS NOT NULL"),
     ("program_id, outcome, recorded_at", "outcome <> 'permit'"),
@@ -121,7 +123,9 @@ def upgrade() -> None:
     op.execute("ALTER TABLE audit_entry RENAME TO audit_entry_before")
     op.execute("ALTER TABLE audit_entry_before RENAME CONSTRAINT pk_audit_entry TO pk_audit_entry_before")
     _drop_indexes()
-    op.execute("CREATE TABLE audit_entry (LIKE audit_entry_before INCLUDING DEFAULTS) PARTITION BY RANGE (id)")
+    op.execute(
+        "CREATE TABLE audit_entry (LIKE audit_entry_before INCLUDING DEFAULTS) PARTITION BY RANGE (id)"
+    )
     op.execute(FUNCTIONS)
     op.execute("CREATE TABLE audit_entry_other PARTITION OF audit_entry DEFAULT")
     op.execute("SELECT audit_guard_part('audit_entry_other')")

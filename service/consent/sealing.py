@@ -48,6 +48,8 @@ class StoredConsent:
     terms: Sealed
     document: Sealed
     revocation: Sealed | None
+    #: The clear columns carry their code, and the trail knows of no later version.
+    as_written: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,7 +98,9 @@ def open_consent(
     signatures: tuple[Signature, ...],
     rulings: tuple[Ruled, ...] = (),
 ) -> OpenedConsent:
-    """Raises IntegrityError when a column is not what was sealed for this row and version."""
+    """Raises IntegrityError when a column is not what was sealed for this row and version, or the row not the last."""
+    if not stored.as_written:
+        raise IntegrityError
     key = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
     values: dict[str, Any] = dict(
         work.open(

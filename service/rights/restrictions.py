@@ -69,6 +69,8 @@ def sealed(work: Work, restriction: Restriction) -> StoredRestriction:
 
 def opened(work: Work, stored: StoredRestriction) -> Restriction:
     """The restriction in the clear. IntegrityError when its terms or the clear columns are not what was sealed."""
+    if not stored.as_written:
+        raise IntegrityError
     terms: Any = work.open(RESTRICTION_ROW, stored.key, {"terms": stored.terms})["terms"]
     clear = _clear(stored.state, stored.requested_at, stored.agreed_at, stored.ended_at)
     try:

@@ -37,6 +37,13 @@ audit_entry = Table(
     # Equal values in order of time: one index serves a filter by the field, and the order by it. The table is
     # partitioned by month of the id (store/partitions.py); its parts have the same indexes.
     Index("ix_audit_entry_xid", "xid"),
+    Index(
+        "ix_audit_entry_program_id_object_id_object_version",
+        "program_id",
+        "object_id",
+        "object_version",
+        postgresql_where=text("object_version IS NOT NULL"),
+    ),
     Index("ix_audit_entry_program_id_recorded_at", "program_id", "recorded_at"),
     Index("ix_audit_entry_program_id_occurred_at", "program_id", "occurred_at"),
     *(
