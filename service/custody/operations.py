@@ -183,4 +183,5 @@ def _asked(query: Query) -> Json:
 
 
 def _filters(query: Query) -> list[Json]:
-    return [*sorted([*query.equals, *(["policy"] if query.policy else [])])]
+    names = [*query.equals, *(["policy"] if query.policy else [])]
+    return list[Json](sorted(names))
