@@ -28,6 +28,7 @@ from service.ledger.checkpoint import CheckpointInvalid, VerifierKey, origin_of,
 from service.ledger.copies import copy_of
 from service.ledger.export import ExportSource, export
 from service.ledger.stored import DatabaseSource, begin_snapshot
+from service.ledger.tiling.folder import write_tiles
 from service.ledger.verify import Report, UnreadableError, verify
 from service.ledger.walk import Finding
 from service.store.engine import plain_engine
@@ -93,12 +94,20 @@ def export_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")
     ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option("--tiles", help="Folder for a tlog-tiles log instead; gone on with if there."),
+    ] = None,
 ) -> None:
-    """Write one tree as NDJSON that can be verified without the database."""
+    """Write one tree so that it can be verified without the database: as NDJSON, or as a folder of tiles."""
 
     def write(db: Connection, settings: Settings) -> None:
         begin_snapshot(db)
         tree = _chosen(db, settings, program)[0]
+        if tiles is not None:
+            with _progress(tree.origin, records.signed_size(db, tree.id)) as progress:
+                write_tiles(db, tree.id, tree.origin, tiles, progress)
+            return
         lines = export(db, tree.id, tree.origin)
         if output is None:
             sys.stdout.buffer.writelines(lines)
