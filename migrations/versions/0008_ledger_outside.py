@@ -140,6 +140,7 @@ def _restores() -> None:
     )
     op.execute(f"CREATE POLICY sequencer ON ledger_restore FOR SELECT TO {SEQUENCER} USING (true)")
     op.execute(f"GRANT SELECT, INSERT ON ledger_restore TO {APP}")
+    op.execute("SELECT keeper_may_seal_again('ledger_restore', 'reason')")
     op.execute(f"GRANT SELECT (program_id, tree, restored_at, entry_id) ON ledger_restore TO {SEQUENCER}")
     _guarded("ledger_restore")
     _append_only("ledger_restore")

@@ -100,6 +100,28 @@ def open_row(
     return values
 
 
+def seal_again(
+    keys: Mapping[bytes, DataKey],
+    active: DataKey,
+    table: SealedTable,
+    row: RowKey,
+    sealed: Mapping[str, Sealed | None],
+) -> dict[str, Sealed]:
+    """What is under another key than `active`, under it: the same values for the same place, of the same length."""
+    start, program, rest = _START + active.id, _prefixed(row.program_id.bytes), _row_context(row)
+    again: dict[str, Sealed] = {}
+    for column, value in sealed.items():
+        if value is None or value.envelope[2:_KEY_ID_ENDS] == active.id:
+            continue
+        place = program + table.places[column] + rest
+        plaintext = _plaintext(keys, value.envelope, place)
+        header = start + os.urandom(12)
+        again[column] = Sealed(
+            header + active.cipher.encrypt(header[_KEY_ID_ENDS:], plaintext, header + place)
+        )
+    return again
+
+
 def key_ids(sealed: Mapping[str, Sealed | None]) -> frozenset[bytes]:
     """Ids of the keys that these envelopes say they were sealed with (claims, until opened)."""
     return frozenset(value.envelope[2:_KEY_ID_ENDS] for value in sealed.values() if value is not None)
@@ -111,6 +133,13 @@ def _row_context(row: RowKey) -> bytes:
 
 
 def _open(keys: Mapping[bytes, DataKey], envelope: bytes, place: bytes) -> Json:
+    try:
+        return _decode(_plaintext(keys, envelope, place).decode())
+    except ValueError:
+        raise IntegrityError from None
+
+
+def _plaintext(keys: Mapping[bytes, DataKey], envelope: bytes, place: bytes) -> bytes:
     if len(envelope) < _SHORTEST or not envelope.startswith(_START):
         raise IntegrityError
     key = keys.get(envelope[2:_KEY_ID_ENDS])
@@ -118,7 +147,6 @@ def _open(keys: Mapping[bytes, DataKey], envelope: bytes, place: bytes) -> Json:
         raise IntegrityError
     header = envelope[:_HEADER_ENDS]
     try:
-        plaintext = key.cipher.decrypt(header[_KEY_ID_ENDS:], envelope[_HEADER_ENDS:], header + place)
-        return _decode(plaintext.decode())
-    except (InvalidTag, ValueError):
+        return key.cipher.decrypt(header[_KEY_ID_ENDS:], envelope[_HEADER_ENDS:], header + place)
+    except InvalidTag:
         raise IntegrityError from None
