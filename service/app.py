@@ -14,6 +14,7 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import __version__
 from service.access.engine import Engine
@@ -29,36 +30,43 @@ from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
 from service.consent.elements import CHECKED
 from service.consent.rulebook import load_rulebook
+from service.custody.standing import note_standing
 from service.delivery.sending import Desk
 from service.delivery.wording import load_messages
 from service.disclosure.rulebook import load_rules
 from service.edge import problems
 from service.edge.headers import Edge
-from service.edge.metrics import sequencer_lag
+from service.edge.metrics import sequencer_lag, watch_anchors
 from service.edge.state import State
 from service.errors import StartRefused
 from service.evidence.rulebook import load_evidence
 from service.identity.credentials.rulebook import load_credentials
+from service.identity.programs import SERVICE
+from service.identity.system import PURPOSE, system_caller
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
 from service.jobs.calling import call_instead
 from service.jobs.registered import jobs_of, post_of
+from service.ledger.anchors.anchoring import Anchoring
+from service.ledger.anchors.opening import open_anchors
 from service.ledger.checkpoint import CheckpointInvalid
 from service.ledger.copies import CheckpointCopies
 from service.ledger.cosignatures import WitnessKey
 from service.ledger.sequencer import Sequencer
+from service.ledger.standing import LATE, LedgerState, Standing
 from service.log import configure_logs
 from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
 from service.store.rowcodes import OPTION, RowCodes
+from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
 from service.vault.kms import open_kms
 from service.vault.units import run_unit
 from service.vault.vault import ServiceKeys, Vault
 from service.web.router import router as pages
-from service.work import Mechanisms, enter
+from service.work import Mechanisms, Work, enter
 
 AUDIENCE = "consentry-api"
 
@@ -119,10 +127,12 @@ def _lifespan(
         tasks = [asyncio.create_task(counting)]
         if options.sequence:
             tasks.append(asyncio.create_task(state.sequencer.run_forever()))
+            tasks.append(asyncio.create_task(state.anchoring.run_forever()))
         if options.jobs if options.jobs is not None else options.sequence:
             tasks.append(asyncio.create_task(jobs_of(state).run_forever()))
             tasks.append(asyncio.create_task(post_of(state).run_forever()))
         sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
+        watch_anchors(state.anchoring)
         try:
             yield
         finally:
@@ -150,6 +160,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     placement = PlacementRules(load_placement(settings.policies), medical)
     packet = load_library(settings.policies, rulebook, medical)
     vault = Vault(open_kms(settings))
+    anchors = open_anchors(settings, clock)
     engine = application_engine(settings)
 
     def check(db: Connection) -> ServiceKeys:
@@ -164,11 +175,27 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     except BaseException:
         await engine.dispose()
         raise
+    mechanisms = Mechanisms(
+        access=access,
+        vault=vault,
+        ledger_mac_key=keys.ledger_mac,
+        standing=Standing(policy=settings.anchors.policy, grace=settings.anchors.grace * LATE),
+    )
+    anchoring = Anchoring(
+        engine=sequencer_engine(settings),
+        anchors=anchors,
+        settings=settings.anchors,
+        clock=clock,
+        mac_keys=(keys.ledger_mac, *keys.ledger_mac_retired),
+        standing=mechanisms.standing,
+        notice=partial(_note_standing, engine, mechanisms, clock),
+    )
+    await anchoring.look()  # a fork is known before anybody is served
     return State(
         settings=settings,
         clock=clock,
         engine=engine.execution_options(**{OPTION: RowCodes(keys.row_mac)}),
-        mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
+        mechanisms=mechanisms,
         rulebook=rulebook,
         disclosure=disclosure,
         evidence=evidence,
@@ -178,14 +205,16 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             issuer=settings.issuer,
             audience=AUDIENCE,
         ),
+        anchoring=anchoring,
         sequencer=Sequencer(
-            engine=sequencer_engine(settings),
+            engine=anchoring.engine,
             signer=keys.ledger_signer,
             mac_key=keys.ledger_mac,
             copies=CheckpointCopies(settings.checkpoints),
             clock=clock,
             deployment=settings.deployment,
             interval=settings.sequencer_interval,
+            anchoring=anchoring,
         ),
         instruments=instruments,
         medical=medical,
@@ -201,6 +230,20 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             medical=placement.medical,
         ),
     )
+
+
+async def _note_standing(
+    engine: AsyncEngine, mechanisms: Mechanisms, clock: Clock, state: LedgerState
+) -> None:
+    """A change of the ledger's standing, as an act of the service."""
+
+    def unit(db: Connection) -> None:
+        enter(db, SERVICE_PROGRAM)
+        caller = system_caller(SERVICE.id)
+        work = Work(mechanisms, db, caller, SERVICE, clock.now(), purpose=PURPOSE, request_id="sequencer")
+        note_standing(work, state)
+
+    await in_unit(engine, unit)
 
 
 def _witnesses(settings: Settings) -> tuple[WitnessKey, ...]:

@@ -23,7 +23,7 @@ async def readiness(state: State) -> dict[str, bool]:
         "database": migrated is not None,
         "migrations": migrated is True,
         "keys": keys is True,
-        "ledger": migrated is not None and state.sequencer.healthy,
+        "ledger": migrated is not None and state.sequencer.healthy and state.mechanisms.standing.fit,
         "policies": bool(state.mechanisms.access.policy_set_hash),
     }
 

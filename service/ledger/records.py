@@ -42,6 +42,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from service.ids import SERVICE_PROGRAM
 from service.ledger.entry import COLUMNS, MAC_COLUMNS, Row, Value
 from service.ledger.merkle import Frontier
+from service.ledger.restores import RESTORE
 from service.store.direct import write
 from service.store.tables.ledger import audit_checkpoint, audit_entry, audit_leaf, audit_tree
 from service.store.tables.programs import program
@@ -90,7 +91,8 @@ _WAITING = (
         audit_entry.c.tree.not_in(bindparam("skip", expanding=True)),
         audit_entry.c.id.not_in(bindparam("refused", expanding=True)),
     )
-    .order_by(audit_entry.c.recorded_at, audit_entry.c.id)
+    # a recorded restore begins its branch, before what was waiting when the backup was made
+    .order_by(audit_entry.c.action != RESTORE, audit_entry.c.recorded_at, audit_entry.c.id)
     .limit(bindparam("limit"))
 )
 _OLDEST_WAITING = select(
