@@ -1,6 +1,7 @@
 """The audit trail over HTTP: searched, explained, exported. Its proofs: `audit_proofs`."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,9 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api.audit_shapes import EntriesModel, ExplainedEntryModel, explained, listed
-from service.custody import operations
+from service.api.audit_writers import NDJSON, WRITERS
+from service.custody import exporting, operations
+from service.custody.exporting import Span, SpanPage
 from service.custody.operations import ExportPage
 from service.custody.records import Query as TrailQuery
+from service.edge.context import state_of
 from service.edge.deps import perform, reply
 from service.edge.models import Instant, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
@@ -99,26 +103,44 @@ async def read_entry(request: Request, entry_id: Uuid) -> Response:
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    summary="The program's whole trail, to be verified elsewhere",
+    summary="The program's trail: whole, to be verified elsewhere, or a span of it",
+    description="Without `from` and `to`, `ndjson` is the whole tree in the form that can be verified offline. With "
+    "them it is the entries of that span that have their position, line by line in the same form, without the header. "
+    "`csv` begins with a header line; cells that a spreadsheet would take for a formula begin with an apostrophe. "
+    "`fhir` is one AuditEvent a line, following IHE Basic Audit Log Patterns.",
     responses={
         200: {
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
-            "description": "One JSON object a line.",
+            "content": {one.media: {"schema": {"type": "string"}} for one in WRITERS.values()},
+            "description": "One object, or one row, a line.",
         }
     },
 )
 async def export_trail(
-    request: Request, format: Annotated[Literal["ndjson"], Query()] = "ndjson"
-) -> Response:  # fmt: skip
-    first = await perform(request, lambda work: operations.export_page(work, 0))
+    request: Request,
+    format: Annotated[Literal["ndjson", "csv", "fhir"], Query()] = "ndjson",
+    begin: Annotated[Instant | None, Query(alias="from", description="Recorded then or later.")] = None,
+    end: Annotated[Instant | None, Query(alias="to", description="Recorded before.")] = None,
+) -> Response:
+    if format == "ndjson" and begin is None and end is None:
+        first = await perform(request, lambda work: operations.export_page(work, 0))
+        return _download(_tree_pages(request, first), NDJSON, "ndjson")
+    written = WRITERS[format]
+    page = await perform(
+        request,
+        lambda work: exporting.span_page(work, Span(begin, end), format, with_lines=written.with_lines),
+    )
+    return _download(_span_pages(request, page, format), written.media, written.suffix)
+
+
+def _download(pages: AsyncIterator[bytes], media: str, suffix: str) -> Response:
     return StreamingResponse(
-        _pages(request, first),
-        media_type="application/x-ndjson",
-        headers={"Content-Disposition": 'attachment; filename="audit-trail.ndjson"'},
+        pages,
+        media_type=media,
+        headers={"Content-Disposition": f'attachment; filename="audit-trail.{suffix}"'},
     )
 
 
-async def _pages(request: Request, first: ExportPage) -> AsyncIterator[bytes]:
+async def _tree_pages(request: Request, first: ExportPage) -> AsyncIterator[bytes]:
     """Page after page, each committed as an act of its own before its lines leave."""
     page = first
     while True:
@@ -127,3 +149,21 @@ async def _pages(request: Request, first: ExportPage) -> AsyncIterator[bytes]:
             return
         start, size = page.next, page.size
         page = await perform(request, lambda work: operations.export_page(work, start, size))  # noqa: B023
+
+
+async def _span_pages(request: Request, first: SpanPage, written_as: str) -> AsyncIterator[bytes]:
+    """The same for a span; where it ends was fixed by its first page."""
+    page, written = first, WRITERS[written_as]
+    yield written.header
+    while True:
+        yield written.lines(page, state_of(request).settings.deployment)
+        if page.next is None:
+            return
+        following = partial(
+            exporting.span_page,
+            span=page.span,
+            written_as=written_as,
+            after=page.next,
+            with_lines=written.with_lines,
+        )
+        page = await perform(request, following)
