@@ -37,6 +37,8 @@ INDEXES = (
     ("program_id, object_id, recorded_at", "object_id IS NOT NULL"),
     # what the newest version of a thing is, asked by each decision that rests on its row
     ("program_id, object_id, object_version", "object_version IS NOT NULL"),
+    # which restrictions a patient ever asked for, asked by each disclosure
+    ("program_id, patient_id, object_id", "action = 'restriction.request'"),
     ("program_id, consent_id, recorded_at", "consent_id IS NOT NULL"),
     ("program_id, recipient_id, recorded_at", "recipient_id IS NOT NULL"),
     ("program_id, outcome, recorded_at", "outcome <> 'permit'"),

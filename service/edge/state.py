@@ -13,6 +13,7 @@ from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
+from service.custody.shredding.retention import RetentionBook
 from service.delivery.sending import Desk
 from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
@@ -72,6 +73,7 @@ class State:
     placement: PlacementRules
     packet: Library
     care_plans: Books
+    retention: RetentionBook
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)
     witnesses: tuple[WitnessKey, ...] = ()

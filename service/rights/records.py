@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select
+from sqlalchemy import Connection, Row, Uuid, bindparam, exists, func, insert, literal_column, or_, select
 
 from service.store.rowcodes import change_row, coded
 from service.store.standing import newest_version, stands
+from service.store.tables.ledger import audit_entry
 from service.store.tables.rights import restriction
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -35,6 +36,20 @@ _PAGE = (
     )
     .order_by(restriction.c.id.desc())
     .limit(bindparam("at_most"))
+)
+
+
+#: A restriction that was asked for and has no row (any more): one probe of an index over requests alone.
+_LOST = (
+    select(audit_entry.c.object_id)
+    .where(
+        audit_entry.c.program_id == func.current_program(),
+        audit_entry.c.patient_id == bindparam("patient_id"),
+        audit_entry.c.action == literal_column("'restriction.request'"),
+        audit_entry.c.object_version.is_not(None),
+        ~exists().where(restriction.c.id == audit_entry.c.object_id),
+    )
+    .limit(1)
 )
 
 
@@ -113,6 +128,11 @@ def restrictions_for_share(db: Connection, patient_id: UUID) -> Sequence[StoredR
     """All of a patient's, in any state, oldest first; locked against change until the transaction ends."""
     rows = db.execute(_OF_PATIENT, {"patient_id": patient_id}).all()
     return [one for row in rows if (one := _restriction(db, row)) is not None]
+
+
+def restriction_lost(db: Connection, patient_id: UUID) -> bool:
+    """Whether the trail knows of a restriction of this patient whose row is gone: the service deletes none."""
+    return db.execute(_LOST, {"patient_id": patient_id}).first() is not None
 
 
 def restrictions_page(

@@ -25,9 +25,12 @@ def restrictions_of(work: Work, patient_id: UUID) -> tuple[Restriction, ...]:
 
     The patient is locked too (FOR SHARE): a restriction becomes agreed only under a lock on the patient that excludes
     this one, so none can come into force beside a decision that did not see it. One that does not open is not left
-    out: it counts.
+    out: it counts. One that the trail knows of and that is not here any more stops the decision: nobody can say what
+    it covered.
     """
     patient_for_share(work.db, patient_id)
+    if records.restriction_lost(work.db, patient_id):
+        raise IntegrityError
     return tuple(_as_found(work, stored) for stored in records.restrictions_for_share(work.db, patient_id))
 
 

@@ -139,6 +139,11 @@ def _names(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in covered(table))
 
 
+def values_of(table: Table, row: Row[Any]) -> dict[str, Any]:
+    """A row that was read with the columns of `with_code`, by column."""
+    return {column.name: getattr(row, column.name) for column in with_code(table)}
+
+
 def codes_of(db: Connection) -> RowCodes:
     """The codes that this connection's engine carries. A process without the key cannot decide: it fails here."""
     found = db.get_execution_options().get(OPTION)
@@ -155,7 +160,7 @@ def coded(db: Connection, table: Table, values: Mapping[str, Any]) -> dict[str, 
 
 def verified(db: Connection, table: Table, row: Row[Any]) -> Row[Any]:
     """The row itself, if its code fits; IntegrityError otherwise, whatever the cause."""
-    check(db, table, row._mapping)
+    check(db, table, values_of(table, row))
     return row
 
 
@@ -175,7 +180,7 @@ def change_row(db: Connection, table: Table, key: Mapping[str, Any], changes: Ma
     row = db.execute(find, {f"the_{name}": value for name, value in key.items()}).one_or_none()
     if row is None:
         return False
-    whole = {**verified(db, table, row)._mapping, **changes}
+    whole = {**values_of(table, verified(db, table, row)), **changes}
     db.execute(
         change,
         {

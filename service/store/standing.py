@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Table, func, select
 
 from service.errors import IntegrityError
-from service.store.rowcodes import codes_of
+from service.store.rowcodes import codes_of, values_of
 from service.store.tables.ledger import audit_entry
 
 
@@ -33,7 +33,7 @@ def stands(db: Connection, table: Table, row: Row[Any], newest: int | None) -> b
     """Whether a row is as it was written, and the last that was: for rooms that say by themselves what a damaged one
     means.
     """
-    return codes_of(db).fits(table, row._mapping) and (newest is None or newest <= row.version)
+    return codes_of(db).fits(table, values_of(table, row)) and (newest is None or newest <= row.version)
 
 
 def refuse_older(version: int, newest: int | None) -> None:

@@ -39,6 +39,9 @@ from service.store.rowcodes import change_row, check, coded, verified, with_code
 from service.store.standing import newest_version, refuse_older
 from service.store.tables.identity import account, credential, session
 
+#: The version that the end of a session has in the trail; one that is open has none. A row put back after the end is
+#: told by it.
+ENDED: Final = 1
 _FOUND: Final = func.session_caller(
     bindparam("session", type_=Uuid()),
     bindparam("now", type_=DateTime(timezone=True)),
@@ -226,27 +229,29 @@ def _check(db: Connection, session_id: SessionId, row: Any) -> None:
     check(db, account, {"id": row.account_id, **of_account})
     check(db, session, of_session)
     refuse_older(row.version, row.newest_account)
-    refuse_older(0, row.newest_session)
+    refuse_older(ENDED - 1, row.newest_session)
 
 
 def _held(db: Connection, account_id: UUID, one: Sequence[Any]) -> Held:
     """One credential out of the look-up's array, which has its columns in this order."""
     kind, state, starts_on, ends_on, row_id, program_id, version, recorded_at, entry_id, code = one
+    first = date.fromisoformat(starts_on)
+    last = None if ends_on is None else date.fromisoformat(ends_on)
     values = {
         "id": UUID(row_id),
         "program_id": UUID(program_id),
         "account_id": account_id,
         "kind": kind,
         "state": state,
-        "starts_on": date.fromisoformat(starts_on),
-        "ends_on": None if ends_on is None else date.fromisoformat(ends_on),
+        "starts_on": first,
+        "ends_on": last,
         "version": version,
         "recorded_at": datetime.fromisoformat(recorded_at),
         "entry_id": UUID(entry_id),
         "mac": None if code is None else bytes.fromhex(code),
     }
     check(db, credential, values)
-    return Held(kind, CredentialState(state), values["starts_on"], values["ends_on"])
+    return Held(kind, CredentialState(state), first, last)
 
 
 def _session(db: Connection, row: Row[Any]) -> Session:

@@ -44,6 +44,13 @@ audit_entry = Table(
         "object_version",
         postgresql_where=text("object_version IS NOT NULL"),
     ),
+    Index(
+        "ix_audit_entry_program_id_patient_id_object_id",
+        "program_id",
+        "patient_id",
+        "object_id",
+        postgresql_where=text("action = 'restriction.request'"),
+    ),
     Index("ix_audit_entry_program_id_recorded_at", "program_id", "recorded_at"),
     Index("ix_audit_entry_program_id_occurred_at", "program_id", "occurred_at"),
     *(
