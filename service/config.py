@@ -107,6 +107,7 @@ class Settings:
     mail_from: str = ""  # an address that tells neither program nor condition
     texts_url: str | None = None  # a provider of text messages; without one none is sent
     texts_token: str = ""
+    kms: str = ""  # the key store that is expected: file, aws, pkcs11, transit; "": whichever is set up
     bounce_token: str | None = None  # what the mail provider shows when it reports a bounce
     witnesses: tuple[str, ...] = ()  # verifier keys of those whose cosignatures are accepted
 
@@ -152,6 +153,7 @@ class Settings:
             "CONSENTRY_TEXTS_URL": self.texts_url,
             "CONSENTRY_TEXTS_TOKEN": self.texts_token,
             "CONSENTRY_BOUNCE_TOKEN": self.bounce_token,
+            "CONSENTRY_KMS": self.kms,
             "CONSENTRY_WITNESSES": " ".join(self.witnesses),
         }
         variables |= self.anchors.to_environment()
@@ -196,6 +198,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         texts_url=env.get("CONSENTRY_TEXTS_URL") or None,
         texts_token=env.get("CONSENTRY_TEXTS_TOKEN", ""),
         bounce_token=env.get("CONSENTRY_BOUNCE_TOKEN") or None,
+        kms=env.get("CONSENTRY_KMS", ""),
         witnesses=tuple(env.get("CONSENTRY_WITNESSES", "").split()),
     )
 

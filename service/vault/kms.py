@@ -5,65 +5,52 @@ milliseconds or never come back, so none of them is made while a transaction is 
 optional, so a provider's module is loaded only where a deployment names it.
 """
 
-from datetime import datetime
-from typing import Protocol
+import importlib
+from collections.abc import Mapping
+from typing import Final
 
 from service.config import Settings
 from service.vault import keyring
-from service.vault.epoch import EpochInfo
+from service.vault.epoch import EpochInfo, Kms, KmsUnavailable, VaultSealed
+from service.vault.epochfile import EpochFile
+from service.vault.remote import Provider, RemoteKms
+from service.vault.steady import Steady
 
+__all__ = ["EpochInfo", "Kms", "KmsUnavailable", "VaultSealed", "open_kms", "open_provider"]
 
-class Kms(Protocol):
-    """Wraps 256-bit keys under epochs that never leave it. Ids of epochs are 16 bytes of our own.
-
-    `wrap` and `unwrap` authenticate `bound_to`; whatever was wrapped elsewhere, for something else, or damaged is an
-    IntegrityError; KmsUnavailable means that the same call may succeed later.
-    """
-
-    @property
-    def name(self) -> str:
-        """The provider's name in the configuration."""
-        ...
-
-    @property
-    def remote(self) -> bool:
-        """Whether its calls leave the process; such calls are never made inside a transaction."""
-        ...
-
-    @property
-    def active_id(self) -> bytes:
-        """The epoch that wraps new keys. Never leaves the process."""
-        ...
-
-    def knows(self, kek_id: bytes) -> bool:
-        """Whether keys wrapped under this epoch can be tried at all. Never leaves the process."""
-        ...
-
-    def wrap(self, secret: bytes, bound_to: bytes) -> tuple[bytes, bytes]:
-        """(id of the epoch used, wrapped secret)."""
-        ...
-
-    def unwrap(self, kek_id: bytes, wrapped: bytes, bound_to: bytes) -> bytes:
-        """What was wrapped under this epoch for exactly `bound_to`."""
-        ...
-
-    def check(self) -> None:
-        """KmsUnavailable unless keys can be wrapped and unwrapped now."""
-        ...
-
-    def begin_epoch(self, now: datetime) -> bytes:
-        """Make a new KEK and make it the active one; its id."""
-        ...
-
-    def end_epoch(self, kek_id: bytes) -> None:
-        """Destroy a KEK for good; nothing if it is gone already. ValueError for the active one."""
-        ...
-
-    def epochs(self) -> tuple[EpochInfo, ...]:
-        """All epochs there are, oldest first. Never leaves the process."""
-        ...
+#: Loaded only where a deployment names them: their libraries are not part of the default installation.
+PROVIDERS: Final[Mapping[str, str]] = {
+    "aws": "service.vault.aws_kms",
+    "pkcs11": "service.vault.pkcs11_kms",
+    "transit": "service.vault.transit_kms",
+}
 
 
 def open_kms(settings: Settings) -> Kms:
-    """The key store of this deployment; VaultSealed, with a sentence for the operator, when it cannot be used."""
-    return keyring.load(settings.keyring)
+    """The key store of this deployment; VaultSealed, with a sentence for the operator, when it cannot be used.
+
+    `kms.json` beside the keyring names a remote one. CONSENTRY_KMS says which one is expected: with it set, a lost
+    `kms.json` is a refusal and never a way back to a keyring that lies there still.
+    """
+    path = settings.keyring.with_name("kms.json")
+    if not path.exists() and settings.kms in ("", keyring.Keyring.name):
+        return keyring.load(settings.keyring)
+    file = EpochFile(path)
+    name = file.plan.provider
+    if settings.kms and settings.kms != name:
+        raise VaultSealed(f"CONSENTRY_KMS is {settings.kms}, but {path} is for {name}.")
+    return Steady(RemoteKms(open_provider(name, file.plan.settings), file))
+
+
+def open_provider(name: str, settings: Mapping[str, str]) -> Provider:
+    """The provider of this name; VaultSealed when there is none, or its libraries are not installed."""
+    if name not in PROVIDERS:
+        raise VaultSealed(f"There is no key store {name!r}; there are {', '.join(sorted(PROVIDERS))}.")
+    try:
+        module = importlib.import_module(PROVIDERS[name])
+    except ImportError:
+        raise VaultSealed(
+            f"The key store {name!r} needs packages that are not here: requirements-kms.txt."
+        ) from None
+    opened: Provider = module.open_provider(settings)
+    return opened

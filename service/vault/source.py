@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 from service.errors import IntegrityError
 from service.vault import wrapping
+from service.vault.epoch import Kms
 from service.vault.keys import Owner, new_key_id, new_secret
-from service.vault.kms import Kms
 from service.vault.needed import KeyNeeded, Wanted
 from service.vault.records import WrappedKey
 

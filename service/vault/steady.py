@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from service.clock import monotonic
-from service.vault.epoch import EpochInfo, KmsUnavailable
-from service.vault.kms import Kms
+from service.vault.epoch import EpochInfo, Kms, KmsUnavailable
 
 T = TypeVar("T")
 

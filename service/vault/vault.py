@@ -25,7 +25,7 @@ from service.ids import SERVICE_PROGRAM
 from service.store.types import Sealed
 from service.vault import blindindex, envelope, records, signing
 from service.vault.envelope import Json, RowKey, SealedTable
-from service.vault.epoch import VaultSealed
+from service.vault.epoch import Kms, VaultSealed
 from service.vault.flights import Flights
 from service.vault.keys import (
     DataKey,
@@ -36,7 +36,6 @@ from service.vault.keys import (
     Purpose,
     new_secret,
 )
-from service.vault.kms import Kms
 from service.vault.needed import Wanted
 from service.vault.rotating import records as rotating
 from service.vault.shredding import RecordDestroyed

@@ -17,8 +17,8 @@ from typing import Final
 
 from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
+from service.vault.epoch import Kms
 from service.vault.keys import Owner, Purpose, bound_to
-from service.vault.kms import Kms
 from service.vault.records import WrappedKey
 
 DIRECT: Final = b"\x01"
