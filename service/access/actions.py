@@ -28,6 +28,7 @@ class Action(StrEnum):
     #: The service marks a patient as in danger at home; compliance takes that away.
     PATIENT_MARK = "patient.mark"
     PATIENT_UNMARK = "patient.unmark"
+    PATIENT_WATCH = "patient.watch"
     #: The patients a member of staff works with, by name: each shown has an entry of its own.
     CASELOAD_READ = "caseload.read"
     EPISODE_OPEN = "episode.open"
@@ -182,6 +183,19 @@ class Action(StrEnum):
         return self in _EVENTS
 
 
+#: What may still be asked about a patient whose record was destroyed: how that came about, what was kept, what the law
+#: wants accounted for. Everything else is answered by saying that the record is gone.
+AFTER_DESTRUCTION: Final = frozenset(
+    {
+        Action.ACCOUNTING_READ,
+        Action.AUDIT_READ,
+        Action.AUDIT_EXPORT,
+        Action.HOLD_READ,
+        Action.KEY_SHRED_ASK,
+        Action.KEY_SHRED_APPROVE,
+    }
+)
+
 #: What adds to a patient's chart: refused where the chart was merged into another one. What narrows or ends something
 #: (a revocation, a restriction, a discharge, an acknowledged flag) stays possible there, and so does every reading.
 ADDING_ACTIONS: Final = frozenset(
@@ -224,7 +238,6 @@ _EVENTS: Final = frozenset(
         Action.LINK_OPEN,
         Action.LINK_REFUSED,
         Action.REVIEW_OPEN,
-        Action.FINDING_RAISE,
         Action.LEDGER_STATUS,
         Action.SIGN_IN_SUCCEEDED,
         Action.SIGN_IN_REFUSED,

@@ -152,6 +152,8 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.REVIEW_LIST: _COMPLIANCE,
     Action.FINDING_LIST: _COMPLIANCE,
     Action.FINDING_DECIDE: _COMPLIANCE,
+    Action.FINDING_RAISE: {Role.SYSTEM: ANY},
+    Action.PATIENT_WATCH: _COMPLIANCE,
     Action.LEDGER_RESTORE: {Role.SYSTEM: ANY},
     Action.LEDGER_WITNESS: _COMPLIANCE | {Role.SYSTEM: ANY},
     Action.HOLD_PLACE: _COMPLIANCE,
