@@ -30,6 +30,7 @@ from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
 from service.consent.elements import CHECKED
 from service.consent.rulebook import load_rulebook
+from service.custody.shredding.retention import load_retention
 from service.custody.standing import note_standing
 from service.delivery.sending import Desk
 from service.delivery.wording import load_messages
@@ -159,6 +160,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
     packet = load_library(settings.policies, rulebook, medical)
+    retention = load_retention(settings.policies)
     vault = Vault(open_kms(settings))
     anchors = open_anchors(settings, clock)
     engine = application_engine(settings)
@@ -222,6 +224,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         desk=desk,
         placement=placement,
         packet=packet,
+        retention=retention,
         witnesses=witnesses,
         care_plans=Books(
             plans=load_care_plans(settings.policies),

@@ -314,7 +314,7 @@ class Work:
         """Nothing new goes into a chart that was merged into another; staff learn which one (docs/decisions/0008). Of a
         record that was destroyed nothing is read any more.
         """
-        if facts is not None and facts.destroyed and action not in AFTER_DESTRUCTION:
+        if facts is not None and facts.destroyed is not None and action not in AFTER_DESTRUCTION:
             raise self._destroyed(action, patient_id)
         if facts is None or facts.surviving is None or action not in ADDING_ACTIONS:
             return
