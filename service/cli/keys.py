@@ -162,7 +162,7 @@ def rotate_data(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
     with _deployment(data) as here, _alone(here), _bars() as progress:
         keeper, now = here.keeper(), SystemClock().now
         under_way = here.operator.act(partial(begin, kind="data"), SERVICE)
-        renewed = resealing.renew(here.vault(), here.acts, under_way.began_at, now, progress)
+        renewed = resealing.renew(here.acts, under_way.began_at, now, progress)
         sealed, until = 0, time.monotonic() + seconds + 60
         while True:
             swept = resealing.sweep(keeper, here.vault, progress)

@@ -16,6 +16,7 @@ from service.errors import Code, Conflict
 from service.ids import new_id
 from service.vault.rotating import records
 from service.vault.rotating.records import Rotation
+from service.vault.vault import Vault
 from service.work import Work
 
 T = TypeVar("T")
@@ -45,10 +46,10 @@ class Acts:
     def look(self, program_id: UUID, unit: Callable[[Connection], T]) -> T:
         return self._runs.act(lambda work: unit(work.db), self._programs[program_id])
 
-    def act(self, program_id: UUID, what: str, unit: Callable[[Connection], int]) -> int:
+    def act(self, program_id: UUID, what: str, unit: Callable[[Connection, Vault], int]) -> int:
         def rotate(work: Work) -> int:
             work.require(Action.KEY_ROTATE, object_kind=OBJECT)
-            keys = unit(work.db)
+            keys = unit(work.db, work.vault)
             _record(work, {"what": what, "step": "batch", "keys": keys})
             return keys
 

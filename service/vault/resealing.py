@@ -28,6 +28,7 @@ from service.vault.places import PLACES, Place
 from service.vault.records import raise_mark
 from service.vault.rotating import records
 from service.vault.rotation import Ground, Progress, quietly
+from service.vault.units import run_unit_sync
 from service.vault.vault import CACHE_SECONDS, Vault
 
 AT_ONCE: Final = 100
@@ -45,7 +46,6 @@ class Swept:
 
 
 def renew(
-    vault: Vault,
     ground: Ground,
     began_at: datetime,
     now: Callable[[], datetime],
@@ -59,7 +59,7 @@ def renew(
         )
         done = 0
 
-        def some(db: Connection, program_id: UUID = program_id) -> int:
+        def some(db: Connection, vault: Vault, program_id: UUID = program_id) -> int:
             owners = records.renewable(db, program_id, began_at, AT_ONCE)
             renewed = sum(vault.renew(db, owner, now()) for owner in owners)
             if renewed:
@@ -110,8 +110,8 @@ def _sweep_place(keeper: Engine, vault: Vault, place: Place) -> Swept:
     sealed, damaged, last, failed = 0, list[UUID](), None, 0
     while True:
         try:
-            batch, rows, bad = in_unit_sync(
-                keeper, lambda db, last=last: _sweep_batch(db, vault, place, last)
+            batch, rows, bad = run_unit_sync(
+                keeper, vault, lambda db, last=last: _sweep_batch(db, vault, place, last)
             )
         except Unavailable:
             failed += 1  # the key it seals with was itself retired meanwhile, or the database is away

@@ -17,9 +17,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.vault.keys import bound_to
+from service.errors import IntegrityError
+from service.vault import wrapping
+from service.vault.keys import KeyState
 from service.vault.kms import Kms
+from service.vault.records import WrappedKey
 from service.vault.rotating import records
+from service.vault.vault import Vault
 
 T = TypeVar("T")
 
@@ -47,8 +51,10 @@ class Ground(Protocol):
         """Read in a program."""
         ...
 
-    def act(self, program_id: UUID, what: str, unit: Callable[[Connection], int]) -> int:
-        """Write in a program, and record that so many keys were rotated in the same transaction."""
+    def act(self, program_id: UUID, what: str, unit: Callable[[Connection, Vault], int]) -> int:
+        """Write in a program, and record in the same transaction that so many keys were rotated. The vault given is
+        the one for which what it misses is fetched.
+        """
         ...
 
 
@@ -98,18 +104,24 @@ def wrap_again(kms: Kms, ground: Ground, program_id: UUID, progress: Progress = 
         batch = _next(kms, ground, program_id, after)
         if not batch:
             return done
-        again = [
-            (key, *kms.wrap(kms.unwrap(key.kek_id, key.wrapped, bound), bound))
-            for key in batch
-            for bound in (bound_to(key.owner, key.key_id),)
-        ]
-        done += ground.act(
-            program_id,
-            "kek",
-            lambda db, again=again: sum(records.wrap_instead(db, *one) for one in again),
-        )
+        again = [one for key in batch if (one := _again(kms, key)) is not None]
+        if again:
+            done += ground.act(
+                program_id,
+                "kek",
+                lambda db, _, again=again: sum(records.wrap_instead(db, *one) for one in again),
+            )
         after = batch[-1].id
         progress("wrapped again", done, max(total, done))
+
+
+def _again(kms: Kms, key: records.StoredKey) -> tuple[records.StoredKey, bytes, bytes] | None:
+    """None for a key that does not unwrap: it stays, and keeps its epoch from being ended."""
+    stored = WrappedKey(key.key_id, key.kek_id, key.wrapped, KeyState.ACTIVE, fresh=False)
+    try:
+        return key, *wrapping.rewrap(kms, key.owner, stored)
+    except IntegrityError:
+        return None
 
 
 def _next(kms: Kms, ground: Ground, program_id: UUID, after: UUID) -> tuple[records.StoredKey, ...]:

@@ -1,4 +1,4 @@
-"""The list of sealed places is complete: a sealed column, or a table of the code, that it does not name turns this red."""
+"""The list of sealed places is complete: a sealed column or table that it does not name turns this red."""
 
 import importlib
 import pkgutil
