@@ -23,7 +23,8 @@ from service.vault import keyring, resealing
 from tests.house import Account, Cluster, House, Service, open_program, verify_ledger
 from tests.integration.disclosure.office import PATIENT, Office
 from tests.integration.sealed_columns import opened
-from tests.processes import Worker, command
+from tests.processes import Worker
+from tests.serving import command
 
 #: In `make test` at a size that fits; in `make battery` at full size.
 pytestmark = pytest.mark.battery
