@@ -205,6 +205,16 @@ class Work:
         except RecordDestroyed as gone:
             raise self._destroyed(self._action, row.patient_id) from gone
 
+    def open_if_kept(
+        self, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+    ) -> dict[str, Json] | None:
+        """The same for a list about many patients: None where the record of this one was destroyed."""
+        self._must_be_allowed()
+        try:
+            return self.vault.open_row(self.db, table, row, sealed)
+        except RecordDestroyed:
+            return None
+
     def index(self, table: str, name: str, value: str) -> bytes:
         """16-byte blind index of an already normalised value, under the program's index key."""
         return self.vault.index(self.db, self.caller.program_id, table, name, value)

@@ -23,6 +23,7 @@ from service.cli.operator import Operator
 from service.clock import SystemClock
 from service.config import Settings
 from service.custody.rotating import Acts, begin, finished
+from service.custody.shredding.finishing import finish
 from service.errors import StartRefused
 from service.identity.programs import SERVICE
 from service.store.engine import plain_engine
@@ -180,6 +181,23 @@ def rotate_data(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
     for table, rows in swept.damaged.items():
         _out.print(f"  {table}: {len(rows)} row(s) do not verify and stay as they are, first {rows[0]}")
     raise typer.Exit(1 if swept.damaged else 0)
+
+
+@app.command("finish")
+def finish_destructions(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
+    """After a record was destroyed: end the key-encryption keys that older copies of the database still need for it."""
+    with _deployment(data) as here, _alone(here), _bars() as progress:
+        done = finish(
+            here.kms,
+            here.acts,
+            here.operator,
+            here.acts.known(),
+            SystemClock().now,
+            settled=rotation.SETTLED_SECONDS if settled is None else settled,
+            progress=progress,
+        )
+    _out.print(f"{done.finished:,} destruction(s) finished; {len(done.waiting)} old epoch(s) still stand.")
+    raise typer.Exit(1 if done.waiting else 0)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, insert, or_, select
+from sqlalchemy import Uuid, bindparam, exists, insert, or_, select
 
 from service.consent.attested.records import rulings_of, signatures_of
 from service.consent.model import ConsentRecord, ConsentState
@@ -23,11 +23,12 @@ from service.consent.sealing import (
     sealed_columns,
 )
 from service.people.recipient import RecipientType
+from service.people.records import DESTROYED
 from service.store.rowcodes import change_row, coded
 from service.store.standing import newest_version, stands
 from service.store.tables.consent import consent, consent_recipient
 from service.store.tables.emergency import review
-from service.store.tables.people import recipient
+from service.store.tables.people import patient, recipient
 from service.work import Work
 
 _ADD = insert(consent)
@@ -73,6 +74,8 @@ _ACTIVE = _CONSENT.where(
 _ACTIVE_LOCKED = _ACTIVE.with_for_update(of=consent)
 _PAST = (
     _CONSENT.where(consent.c.state == ConsentState.ACTIVE.value, consent.c.expires_on < bindparam("today"))
+    # of a record that was destroyed nothing is written any more
+    .where(~exists().where(patient.c.id == consent.c.patient_id, patient.c.state == DESTROYED))
     .order_by(consent.c.id)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True, of=consent)
