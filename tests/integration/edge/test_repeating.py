@@ -30,6 +30,7 @@ REPEATABLE = {
     "disable_user",
     "open_packet_link",
     "report_bounces",
+    "add_cosignatures",
 }
 
 

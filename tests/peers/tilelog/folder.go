@@ -72,6 +72,14 @@ func (f *folder) entries(tree tlog.Tree, reader tlog.HashReader) error {
 				return err
 			}
 			hash := tlog.RecordHash(content[2:end])
+			// A proof in a tree of one entry reads nothing; its tile is to be looked at all the same.
+			stored, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(0, position)})
+			if err != nil {
+				return err
+			}
+			if stored[0] != hash {
+				return fmt.Errorf("position %d holds another entry", position)
+			}
 			if err := tlog.CheckRecord(proof, tree.N, tree.Hash, position, hash); err != nil {
 				return fmt.Errorf("position %d: %w", position, err)
 			}
