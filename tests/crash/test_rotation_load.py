@@ -72,7 +72,7 @@ def _calls(office: Office, seed: int) -> Iterator[Call]:
         item = {"kind": "attendance", "note_class": "ordinary", "unit": "U1", "content": {"text": text}}
         yield "POST", f"{patient}/items", item, who, 201
         yield "GET", patient, None, who, 200
-        yield "GET", f"{patient}/items", None, who, 200
+        yield "GET", f"/items/{office.items['attendance']}", None, who, 200
         yield "POST", "/patients/search", sought, desk, 200
         name = f"Testperson {uuid4().hex}"
         born = f"19{number % 90 + 10}-03-0{seed % 9 + 1}"
