@@ -62,7 +62,7 @@ class AwsKeys:
             Description="Consentry key-encryption key",
             Tags=[{"TagKey": "consentry-epoch", "TagValue": epoch_id.hex()}],
         )
-        return str(made["KeyMetadata"]["Arn"])
+        return str(made["KeyMetadata"]["KeyId"])
 
     def destroy_key(self, reference: str) -> None:
         for operation, options in (
