@@ -20,6 +20,9 @@ class Explained:
     threshold: int
 
 
+#: Of a finding about a patient whose record was destroyed.
+GONE: Final = Explained("The record that this was about was destroyed.", "", "", "", "policy", 0, 0)
+
 #: What was counted: of one, and of several.
 _NOUNS: Final[Mapping[Counts, tuple[str, str]]] = {
     Counts.EMERGENCIES: ("use of break-glass", "uses of break-glass"),

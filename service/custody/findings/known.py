@@ -63,7 +63,7 @@ class Known:
 
     def _open_patient(self, patient_id: UUID) -> Person | None:
         stored = people.patient_by_id(self.work.db, patient_id)
-        if stored is None:
+        if stored is None or stored.state == people.DESTROYED:
             return None
         try:
             return likeness.patient_of(open_demographics(self.work, stored))

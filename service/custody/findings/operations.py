@@ -13,7 +13,7 @@ from uuid import UUID
 from service.access.actions import Action
 from service.access.facts import Facts
 from service.custody.findings import records
-from service.custody.findings.explaining import Explained, explain
+from service.custody.findings.explaining import GONE, Explained, explain
 from service.custody.findings.lifecycle import AFTER, WAITING, FindingDecision, FindingState
 from service.custody.findings.raising import KIND
 from service.custody.findings.records import DECISION_ROW, FINDING_ROW, Fact, StoredDecision, StoredFinding
@@ -189,6 +189,13 @@ def _particulars(work: Work, stored: StoredFinding) -> Mapping[str, Any]:
     return opened
 
 
+def _explained(work: Work, stored: StoredFinding) -> Explained:
+    row = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
+    if work.open_if_kept(FINDING_ROW, row, {"particulars": stored.particulars}) is None:
+        return GONE
+    return explain(_particulars(work, stored))
+
+
 def _sealed_anew(work: Work, stored: StoredFinding, version: int) -> Any:
     row = RowKey(stored.program_id, stored.id, version, stored.patient_id)
     return work.seal(FINDING_ROW, row, {"particulars": dict(_particulars(work, stored))})["particulars"]
@@ -214,7 +221,7 @@ def _opened(work: Work, stored: StoredFinding, names: dict[UUID, str | None]) ->
         version=stored.version,
         raised_at=stored.raised_at,
         changed_at=stored.changed_at,
-        explained=explain(_particulars(work, stored)),
+        explained=_explained(work, stored),
     )
 
 
