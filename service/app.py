@@ -6,7 +6,7 @@ checked here, and StartRefused ends the start with a sentence for the operator.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,6 +50,7 @@ from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
 from service.jobs.calling import call_instead
 from service.jobs.registered import jobs_of, post_of
+from service.ledger.anchors.anchor import Anchor
 from service.ledger.anchors.anchoring import Anchoring
 from service.ledger.anchors.opening import open_anchors
 from service.ledger.checkpoint import CheckpointInvalid
@@ -183,15 +184,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         ledger_mac_key=keys.ledger_mac,
         standing=Standing(policy=settings.anchors.policy, grace=settings.anchors.grace * LATE),
     )
-    anchoring = Anchoring(
-        engine=sequencer_engine(settings),
-        anchors=anchors,
-        settings=settings.anchors,
-        clock=clock,
-        mac_keys=(keys.ledger_mac, *keys.ledger_mac_retired),
-        standing=mechanisms.standing,
-        notice=partial(_note_standing, engine, mechanisms, clock),
-    )
+    anchoring = _anchoring(settings, clock, keys, mechanisms, engine, anchors)
     await anchoring.look()  # a fork is known before anybody is served
     return State(
         settings=settings,
@@ -232,6 +225,25 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             consents=rulebook,
             medical=placement.medical,
         ),
+    )
+
+
+def _anchoring(
+    settings: Settings,
+    clock: Clock,
+    keys: ServiceKeys,
+    mechanisms: Mechanisms,
+    engine: AsyncEngine,
+    anchors: Sequence[Anchor],
+) -> Anchoring:
+    return Anchoring(
+        engine=sequencer_engine(settings),
+        anchors=anchors,
+        settings=settings.anchors,
+        clock=clock,
+        mac_keys=(keys.ledger_mac, *keys.ledger_mac_retired),
+        standing=mechanisms.standing,
+        notice=partial(_note_standing, engine, mechanisms, clock),
     )
 
 

@@ -20,6 +20,8 @@ from service.errors import Code, NotFound
 from service.identity.programs import SERVICE, list_programs
 from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
+from service.ledger.anchors.records import StoredStanding, standing
+from service.ledger.standing import LedgerState, Standing
 from service.store.engine import plain_engine
 from service.store.rowcodes import OPTION, RowCodes
 from service.store.session import in_unit_sync
@@ -46,13 +48,20 @@ class Operator:
         self._engine = plain_engine(settings.database_url, settings)
         self._clock = clock
 
-        def load(db: Connection) -> ServiceKeys:
+        def load(db: Connection) -> tuple[ServiceKeys, StoredStanding | None]:
             enter(db, SERVICE_PROGRAM)
-            return vault.load_service_keys(db)
+            return vault.load_service_keys(db), standing(db)
 
-        keys = run_unit_sync(self._engine, vault, load)
+        keys, stands = run_unit_sync(self._engine, vault, load)
+        #: The ledger's keys, for a command that looks at what others have written.
+        self.ledger_mac_keys = (keys.ledger_mac, *keys.ledger_mac_retired)
         self._engine = self._engine.execution_options(**{OPTION: RowCodes(keys.row_mac)})
-        self._mechanisms = Mechanisms(Engine.load(settings.policies), vault, keys.ledger_mac)
+        self._mechanisms = Mechanisms(
+            Engine.load(settings.policies),
+            vault,
+            keys.ledger_mac,
+            Standing(LedgerState(stands.state) if stands else LedgerState.OK, settings.anchors.policy),
+        )
 
     def program(self, key: str) -> Program:
         """The program with this key; NotFound when it was never applied."""

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     REWRITTEN = "rewritten"
+    FORKED = "forked"
     CHECKPOINT = "checkpoint"
     WAITING = "waiting"
     UNRECORDED = "unrecorded"

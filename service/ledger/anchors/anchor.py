@@ -4,7 +4,7 @@ An anchor is believed more than the database: what it says was signed before, wa
 except behind a head that an operator declared abandoned (`over`), and it never takes anything back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -45,6 +45,10 @@ class Anchor(Protocol):
 
     def newest(self, tree: UUID) -> Checkpoint | None:
         """The head it was given last; None when there is none, or when it cannot be asked."""
+        ...
+
+    def notes(self, tree: UUID) -> Iterator[str]:
+        """Every note it holds of a tree, abandoned branches too."""
         ...
 
     def publish(self, tree: UUID, notes: Sequence[str], over: Checkpoint | None = None) -> None:

@@ -1,13 +1,13 @@
 """The nearest anchor: files beside the keys, one for each tree (`service/ledger/copies.py`)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
 from service.ledger.anchors.anchor import AnchorFailed, AnchorUnfit
-from service.ledger.checkpoint import Checkpoint
-from service.ledger.copies import CheckpointCopies
+from service.ledger.checkpoint import Checkpoint, split_notes
+from service.ledger.copies import CheckpointCopies, copy_of
 
 
 class FileAnchor:
@@ -43,6 +43,15 @@ class FileAnchor:
     def newest(self, tree: UUID) -> Checkpoint | None:
         try:
             return self.copies.head(tree)
+        except OSError as error:
+            raise AnchorFailed("the checkpoints cannot be read") from error
+
+    def notes(self, tree: UUID) -> Iterator[str]:
+        try:
+            with copy_of(self.copies.folder, tree).open(encoding="utf-8", errors="replace") as lines:
+                yield from split_notes(lines)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise AnchorFailed("the checkpoints cannot be read") from error
 

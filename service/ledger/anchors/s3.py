@@ -11,7 +11,7 @@ Loaded only where a bucket is configured: boto3 is not needed otherwise.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,13 +69,24 @@ class ObjectStoreAnchor:
             raise AnchorUnfit("the bucket of CONSENTRY_ANCHOR_S3_BUCKET has no object lock")
 
     def trees(self) -> Sequence[UUID]:
-        pages = self._pages(Prefix=self._prefix, Delimiter="/")
+        pages = self._pages("CommonPrefixes", Prefix=self._prefix, Delimiter="/")
         names = [one["Prefix"].removeprefix(self._prefix).strip("/") for page in pages for one in page]
         return [UUID(name) for name in names if re.fullmatch(r"[0-9a-f-]{36}", name)]
 
     def newest(self, tree: UUID) -> Checkpoint | None:
         found = self._newest(tree)
         return None if found is None else found[1]
+
+    def notes(self, tree: UUID) -> Iterator[str]:
+        start = f"{self._prefix}{tree}/"
+        oldest: dict[str, Any] = {}
+        for page in self._pages("Versions", Prefix=start):
+            for one in page:
+                known = oldest.get(one["Key"])
+                if known is None or one["LastModified"] < known["LastModified"]:
+                    oldest[one["Key"]] = one
+        for key in sorted(oldest, reverse=True):
+            yield self._note(key, oldest[key]["VersionId"])
 
     def publish(self, tree: UUID, notes: Sequence[str], over: Checkpoint | None = None) -> None:
         note = notes[-1]
@@ -112,19 +123,25 @@ class ObjectStoreAnchor:
         first = versions[0]["Key"]
         oldest = min((one for one in versions if one["Key"] == first), key=lambda one: one["LastModified"])
         named = _KEY.fullmatch(first[len(start) :])
-        answer = self._call(self._client.get_object, Key=first, VersionId=oldest["VersionId"])
         try:
-            checkpoint = parse(answer["Body"].read(65536).decode("utf-8", "replace")).checkpoint
-        except (CheckpointInvalid, BotoCoreError, OSError) as error:
+            checkpoint = parse(self._note(first, oldest["VersionId"])).checkpoint
+        except CheckpointInvalid as error:
             raise AnchorFailed("what the object store holds is no checkpoint") from error
         return _BRANCHES - int(named["branch"] if named else "0"), checkpoint
 
-    def _pages(self, **options: Any) -> Sequence[Sequence[Any]]:
+    def _note(self, key: str, version: str) -> str:
+        answer = self._call(self._client.get_object, Key=key, VersionId=version)
+        try:
+            return str(answer["Body"].read(65536).decode("utf-8", "replace"))
+        except (BotoCoreError, OSError) as error:
+            raise AnchorFailed("the object store broke off") from error
+
+    def _pages(self, what: str, **options: Any) -> Sequence[Sequence[Any]]:
         pages: list[Sequence[Any]] = []
         more: dict[str, Any] = {}
         while True:
             page = self._call(self._client.list_object_versions, **options, **more)
-            pages.append(page.get("CommonPrefixes", []))
+            pages.append(page.get(what, []))
             if not page.get("IsTruncated"):
                 return pages
             more = {

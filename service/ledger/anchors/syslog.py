@@ -7,7 +7,7 @@ local socket is this machine: neither of them, nor TCP, whose peer confirms noth
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -47,6 +47,9 @@ class SyslogAnchor:
 
     def newest(self, tree: UUID) -> Checkpoint | None:
         return None
+
+    def notes(self, tree: UUID) -> Iterator[str]:
+        return iter(())
 
     def publish(self, tree: UUID, notes: Sequence[str], over: Checkpoint | None = None) -> None:
         message = self.message(tree, notes[-1])
