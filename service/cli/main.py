@@ -21,6 +21,7 @@ from service.cli import (
     schema,
     serve,
     tour,
+    trail,
     users,
 )
 from service.cli.person import WrongAnswer
@@ -45,6 +46,7 @@ app.add_typer(programs.app, name="programs", help="Programs, each one YAML file.
 app.add_typer(consents.app, name="consents", help="Consents: write the end of those whose last day is over.")
 app.add_typer(jobs.app, name="jobs", help="What the service does by itself.")
 app.add_typer(patients.app, name="patients", help="Patients, after an upgrade.")
+app.add_typer(trail.app, name="trail", help="The audit trail: its months.")
 app.add_typer(users.app, name="users", help="Accounts of staff.")
 
 

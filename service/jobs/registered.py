@@ -8,6 +8,8 @@ from service.admission.reviews import due_reviews
 from service.config import Settings
 from service.consent.ending_by_event import expire_past
 from service.custody.findings.raising import look_at_once, look_later
+from service.custody.months import months_ahead
+from service.custody.rotating import count_and_renew
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
 from service.delivery.model import Channel
 from service.delivery.outbox import OUTBOX, Outbox
@@ -28,6 +30,8 @@ def all_jobs(state: State) -> tuple[Job, ...]:
         Job("reviews", timedelta(hours=6), partial(due_reviews, book=state.placement.book)),
         Job("findings", timedelta(minutes=15), look_at_once),
         Job("findings_later", timedelta(minutes=15), look_later),
+        Job("key_uses", timedelta(minutes=1), count_and_renew),
+        Job("trail_months", timedelta(hours=12), months_ahead),
         Job("reminders", timedelta(minutes=10), partial(due_reminders, library=state.packet)),
     )
 
