@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from heapq import merge
 from uuid import UUID
 
+from service.access.actions import Action
 from service.custody.findings import operations
 from service.custody.findings.lifecycle import FindingDecision
 from service.custody.findings.operations import Finding, Wanted
@@ -40,13 +41,18 @@ def read_one(work: Work, review_id: UUID) -> Waiting:
 def decide_one(work: Work, review_id: UUID, decision: str, reason: str) -> Waiting:
     """Say what came of one of either kind; Invalid for a decision that belongs to the other."""
     if operations.find_finding(work, review_id):
-        return operations.decide(work, review_id, FindingDecision(_among(FindingDecision, decision)), reason)
-    return reviews.close_review(work, review_id, ReviewDecision(_among(ReviewDecision, decision)), reason)
+        found = _among(work, Action.FINDING_DECIDE, FindingDecision, decision)
+        return operations.decide(work, review_id, FindingDecision(found), reason)
+    opened = _among(work, Action.REVIEW_CLOSE, ReviewDecision, decision)
+    return reviews.close_review(work, review_id, ReviewDecision(opened), reason)
 
 
-def _among(kind: type[FindingDecision] | type[ReviewDecision], decision: str) -> str:
+def _among(
+    work: Work, action: Action, kind: type[FindingDecision] | type[ReviewDecision], decision: str
+) -> str:
     known = [one.value for one in kind]
     if decision not in known:
+        work.require(action, object_kind="review")  # whoever may not decide learns nothing of what is decided
         fault = FieldError("decision", "unknown_code", f"One of: {', '.join(known)}.")
         raise Invalid(Code.INVALID_REQUEST, "This is no decision about this review.", (fault,))
     return decision

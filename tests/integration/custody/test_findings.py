@@ -137,18 +137,17 @@ def test_nothing_closes_itself(watch: Watchfulness) -> None:
     watch.service.clock.advance(timedelta(days=400))
     watch.look()
     watch.look_later()
-    for who in ("clinician", "intake", "administrator", "director"):
-        client = watch.service.client(who)
+    for role in ("clinician", "intake", "administrator", "director"):
+        who = f"{role} today"
+        client = watch.service.client(watch.service.account(role, name=who))
         assert client.get("/audit/reviews").status_code == 403, who
         answer = client.post(f"/audit/reviews/{uuid4()}", {"decision": "justified", "reason": "no"})
         assert answer.status_code == 403, who
-    fresh = watch.service.client(watch.service.account("compliance", name="fresh"), "HOPERAT")
-    items = fresh.get("/audit/reviews", params={"state": "open"}).json()["items"]
-    assert [one["finding"]["state"] for one in items if one["kind"] == "finding"] == ["open"]
+    assert [one["finding"]["state"] for one in watch.findings(state="open")] == ["open"]
 
 
 def test_nobody_decides_about_their_own_acts(watch: Watchfulness) -> None:
-    officer = watch.service.account("compliance")
+    officer = watch.compliance.who
     for _ in range(5):
         watch.entry(officer, "patient.read", outcome="deny")
     watch.look()
@@ -156,7 +155,7 @@ def test_nobody_decides_about_their_own_acts(watch: Watchfulness) -> None:
     body = {"decision": "justified", "reason": "It was me and it was fine."}
     assert watch.compliance.post(f"/audit/reviews/{one['id']}", body).status_code == 403
     (refused,) = watch.service.entries(action="finding.decide", outcome="deny")
-    assert refused["detail"] == {"reason": "own_act"}
+    assert refused["detail"]["reason"] == "own_act"
     other = watch.service.client(watch.service.account("compliance", name="other"), "HOPERAT")
     assert other.post(f"/audit/reviews/{one['id']}", body).status_code == 200
 
@@ -252,19 +251,18 @@ def test_what_cannot_be_opened_is_an_incident_and_hides_nothing_behind_it(watch:
     watch.compliance.post(f"/patients/{watched}/watches", {"kind": "vip", "reason": "In the public eye."})
     for patient_id in (spoiled, watched):
         watch.entry(reader, "patient.read", patient_id)
-    with watch.service.house.superuser() as db:
-        db.execute("UPDATE patient SET demographics = demographics || '\\x00' WHERE id = %s", [spoiled])
+    spoil(watch, "demographics || '\\x00'", spoiled)
     watch.look()
     assert watch.rules() == ["watched_patient"]
-    incidents = watch.service.entries(action="integrity.failed")
-    assert len(incidents) == 1
-    with (
-        watch.service.house.superuser() as db
-    ):  # as it was: the verifier of the ledger looks at every row after this
-        db.execute(
-            "UPDATE patient SET demographics = substring(demographics FOR length(demographics) - 1) WHERE id = %s",
-            [spoiled],
-        )
+    assert len(watch.service.entries(action="integrity.failed")) == 1
+    spoil(watch, "substring(demographics FOR length(demographics) - 1)", spoiled)
+
+
+def spoil(watch: Watchfulness, value: str, patient_id: str) -> None:
+    """Write into a sealed column, past the guards, as whoever has the database can."""
+    with watch.service.house.superuser() as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute(f"UPDATE patient SET demographics = {value} WHERE id = %s", [patient_id])  # type: ignore[arg-type]
 
 
 def test_reading_and_doing_nothing_for_the_patient_is_found_a_week_later(watch: Watchfulness) -> None:
@@ -286,7 +284,6 @@ def test_reading_and_doing_nothing_for_the_patient_is_found_a_week_later(watch: 
     assert not watch.findings()
     service.clock.advance(timedelta(hours=2))
     watch.look_later()
-    fresh = service.client(service.account("compliance", name="fresh"), "HOPERAT")
-    items = fresh.get("/audit/reviews", params={"rule": "no_care_around_it"}).json()["items"]
+    items = watch.findings(rule="no_care_around_it")
     assert [one["account_id"] for one in items] == [str(staff["snooper"].id)]
     assert "7 days before and after" in items[0]["finding"]["counted"]

@@ -10,7 +10,7 @@ from service.identity.system import PURPOSE, system_caller
 from service.ids import ProgramId, new_id
 from service.ledger.entry import Entry
 from service.work import Work, write_entry
-from tests.house import Account, Service
+from tests.house import Account, Client, Service
 
 Clock = Callable[[], datetime]
 
@@ -21,7 +21,12 @@ class Watchfulness:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.intake = service.client("intake")
-        self.compliance = service.client("compliance", "HOPERAT")
+
+    @property
+    def compliance(self) -> Client:
+        """A compliance officer who is signed in now, whatever the day."""
+        hour = f"{self.service.clock.now():%Y-%m-%d %H}"
+        return self.service.client(self.service.account("compliance", name=f"officer {hour}"), "HOPERAT")
 
     def patient(self, family_name: str = "Testperson", **more: object) -> str:
         """A registered patient."""
