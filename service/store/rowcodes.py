@@ -130,7 +130,7 @@ class RowCodes:
         stored = values[CODE]
         try:
             return stored is not None and hmac.compare_digest(bytes(stored), self.code(table, values))
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except (KeyError, AttributeError, TypeError, ValueError, OverflowError):
             return False  # a value that no row of ours has
 
 
