@@ -14,6 +14,8 @@ from service.access.actions import Action
 from service.access.program import Program
 from service.errors import Code, Conflict
 from service.ids import new_id
+from service.vault.counting import RENEWED_AT, flush
+from service.vault.records import raise_mark
 from service.vault.rotating import records
 from service.vault.rotating.records import Rotation
 from service.vault.vault import Vault
@@ -21,6 +23,7 @@ from service.work import Work
 
 T = TypeVar("T")
 OBJECT: Final = "key"
+RENEWED_AT_ONCE: Final = 100
 
 
 class Runs(Protocol):
@@ -77,6 +80,23 @@ def finished(work: Work, rotation: Rotation, done: int) -> None:
     work.require(Action.KEY_ROTATE, object_kind=OBJECT)
     records.end(work.db, rotation.id, done, work.now, work.entry_id)
     _record(work, {"what": rotation.kind, "step": "end", "done": done}, rotation.id)
+
+
+def count_and_renew(work: Work, *, limit: int = RENEWED_AT) -> int:
+    """Add what this process sealed to the counts, and give whoever's key was used often enough a new one.
+
+    Sealing again what is under the old ones is the next rotation's matter: they open for as long as they are there.
+    """
+    program_id = work.caller.program_id
+    flush(work.db, work.vault.uses, program_id)
+    worn = records.worn(work.db, program_id, limit, RENEWED_AT_ONCE)
+    if not worn:
+        return 0
+    work.require(Action.KEY_ROTATE, object_kind=OBJECT)
+    renewed = sum(work.vault.renew(work.db, owner, work.now) for owner in worn)
+    raise_mark(work.db)
+    _record(work, {"what": "data", "step": "worn", "keys": renewed})
+    return renewed
 
 
 def _record(work: Work, detail: Mapping[str, Any], rotation_id: UUID | None = None) -> None:

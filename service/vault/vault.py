@@ -24,6 +24,7 @@ from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
 from service.store.types import Sealed
 from service.vault import blindindex, envelope, records, signing
+from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
 from service.vault.epoch import Kms, VaultSealed
 from service.vault.flights import Flights
@@ -94,6 +95,8 @@ class Vault:
         #: The service's sealing and index keys: readable at start only, because tenancy hides them
         #: afterwards.
         self._own: dict[Owner, KeySet] = {}
+        #: What this process sealed and nobody has counted yet.
+        self.uses = Uses()
         #: How many patients' keys had been destroyed when this process last looked.
         self._mark = -1
 
@@ -103,8 +106,9 @@ class Vault:
         self, db: Connection, table: SealedTable, row: RowKey, values: Mapping[str, Json]
     ) -> dict[str, Sealed]:
         """The values sealed for their columns in this row, at this version."""
-        owner = _owner_of(row)
-        return envelope.seal_row(self._active(db, owner), table, row, values)
+        key = self._active(db, _owner_of(row))
+        self.uses.add(row.program_id, key.id, len(values))
+        return envelope.seal_row(key, table, row, values)
 
     def open_row(
         self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]

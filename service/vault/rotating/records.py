@@ -230,6 +230,34 @@ _RETIRE = (
 )
 
 
+_ADD_USES = (
+    update(vault_key)
+    .where(vault_key.c.key_id == bindparam("b_key"))
+    .values(uses=vault_key.c.uses + bindparam("b_more"))
+)
+_WORN = (
+    select(vault_key.c.purpose, vault_key.c.patient_id)
+    .where(
+        vault_key.c.program_id == bindparam("program_id"),
+        vault_key.c.state == KeyState.ACTIVE.value,
+        vault_key.c.purpose.in_(_SEALING),
+        vault_key.c.uses >= bindparam("limit"),
+    )
+    .limit(bindparam("at_most"))
+)
+
+
+def add_uses(db: Connection, key_id: bytes, more: int) -> None:
+    """So many more values were sealed with a key."""
+    db.execute(_ADD_USES, {"b_key": key_id, "b_more": more})
+
+
+def worn(db: Connection, program_id: UUID, limit: int, at_most: int) -> Sequence[Owner]:
+    """Owners whose active key has sealed that many values."""
+    parameters = {"program_id": program_id, "limit": limit, "at_most": at_most}
+    return [Owner(Purpose(row.purpose), program_id, row.patient_id) for row in db.execute(_WORN, parameters)]
+
+
 def wrapped_elsewhere(
     db: Connection, program_id: UUID, active: bytes, *, after: UUID, at_most: int
 ) -> Sequence[StoredKey]:
