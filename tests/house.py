@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, insert
+from sqlalchemy import Connection, Engine, Table, create_engine, insert
 from starlette.testclient import TestClient
 
 from service.access.caller import Caller, CallerKind, Role
@@ -29,13 +29,13 @@ from service.ledger.verify import verify
 from service.setup import prepare_database
 from service.store import embedded
 from service.store.roles import provision
-from service.store.rowcodes import OPTION, RowCodes, coded
-from service.store.session import in_unit_sync
+from service.store.rowcodes import OPTION, RowCodes, change_row, coded
 from service.store.tables.identity import account, session
 from service.store.tables.people import relationship
 from service.store.tables.programs import program as program_table
 from service.vault import keyring
 from service.vault.envelope import RowKey, SealedTable
+from service.vault.units import run_unit_sync
 from service.work import Work, enter, write_entry
 from tests.fakes import FakeClock
 
@@ -104,17 +104,23 @@ def _pooled(url: str) -> Engine:
     return create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
 
 
+def _keyring(data: Path) -> None:
+    keyring.init(keyring.keyring_path(data), datetime.now(UTC))
+
+
 class House:
     """The application of one test worker."""
 
-    def __init__(self, cluster: Cluster, database: str, data: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, database: str, data: Path, make_keys: Callable[[Path], None] = _keyring
+    ) -> None:
         self.cluster = cluster
         self.database = database
         self.data = data
         self.clock = FakeClock()
         cluster.create_database(database)
         self.settings = cluster.settings(database, data)
-        keyring.init(self.settings.keyring, datetime.now(UTC))
+        make_keys(data)
         codes = RowCodes(prepare_database(self.settings, self.clock).row_mac)
         # pooled, as the application's own are: a connection for every look would be a good part of the run's time
         self.engine = _pooled(self.settings.database_url).execution_options(**{OPTION: codes})
@@ -165,7 +171,7 @@ class Service:
             enter(db, self.program_id)
             return act(db)
 
-        return in_unit_sync(self.house.engine, entered)
+        return run_unit_sync(self.house.engine, self.house.state.mechanisms.vault, entered)
 
     def work(self, caller: Caller, act: Callable[[Work], T], *, purpose: str | None = "TREAT") -> T:
         """Run an operation as `caller` without HTTP."""
@@ -209,6 +215,15 @@ class Service:
         )
         write_entry(db, entry, self.house.state.mechanisms.ledger_mac_key)
         return entry.id
+
+    def rewrite(self, table: Table, row_id: UUID, **changes: Any) -> None:
+        """Change a row that decides as the service would: with an entry, and with its code."""
+
+        def change(db: Connection) -> None:
+            entry_id = self.entry(db, "set-up")
+            assert change_row(db, table, {"id": row_id}, {**changes, "entry_id": entry_id})
+
+        self.unit(change)
 
     # -- people -----------------------------------------------------------------------------------
 

@@ -225,6 +225,7 @@ class FakeKeys:
 
     gone: bool = False
     calls: list[str] = field(default_factory=list[str])
+    opened: list[bytes] = field(default_factory=list[bytes])
     #: Run before each call: a test asserts here what must hold whenever the key store is asked.
     before: Callable[[], None] = lambda: None
     keys: dict[str, AESGCM] = field(default_factory=dict[str, AESGCM])
@@ -235,6 +236,7 @@ class FakeKeys:
         return nonce + self.keys[reference].encrypt(nonce, secret, context)
 
     def decrypt(self, reference: str, sealed: bytes, context: bytes) -> bytes:
+        self.opened.append(sealed)
         self._ask("decrypt")
         try:
             return self.keys[reference].decrypt(sealed[:12], sealed[12:], context)

@@ -1,4 +1,4 @@
-"""A remote key store that stumbles, hangs or goes away: bounded waits, a pause after failure, service again by itself."""
+"""A remote key store that stumbles, hangs or goes away: bounded waits, a pause, service again by itself."""
 
 import threading
 from datetime import UTC, datetime
@@ -87,7 +87,11 @@ def test_after_it_failed_for_good_nobody_asks_for_a_moment_and_then_it_serves_ag
 
 def test_a_call_that_hangs_is_given_up(steady: Steady, fake: FakeKeys) -> None:
     let_go = threading.Event()
-    fake.before = lambda: let_go.wait(10) and None
+
+    def hang() -> None:
+        let_go.wait(10)
+
+    fake.before = hang
     with pytest.raises(KmsUnavailable):
         steady.wrap(b"s" * 32, b"place")
     assert len(fake.calls) == 1 + len(WAITS)
