@@ -97,7 +97,7 @@ def verify_command(data: Data = DEFAULT_DATA) -> None:
 
         keys = console.run(load)
         codes = RowCodes(keys.row_mac)
-        programs = [SERVICE_PROGRAM, *console.run(programs_of)]
+        programs = [SERVICE_PROGRAM, *console.run(_programs)]
         bad = [one for program_id in programs for one in _verify(console, codes, program_id)]
         if bad:
             mechanisms, now = console.mechanisms(keys), SystemClock().now()
@@ -109,6 +109,11 @@ def verify_command(data: Data = DEFAULT_DATA) -> None:
     for at, one in enumerate(bad[:_MANY]):
         typer.echo(f"  {'also' if at else 'first bad row'}: {one.table} {one.key}: {one.fault.value}")
     raise typer.Exit(1)
+
+
+def _programs(db: Connection) -> list[UUID]:
+    enter(db, SERVICE_PROGRAM)
+    return programs_of(db)
 
 
 def _verify(console: _Console, codes: RowCodes, program_id: UUID) -> list[BadRow]:
