@@ -62,7 +62,7 @@ class StaffParticularsModel(StrictModel):
 
 
 class KeptParticularsModel(BaseModel):
-    account_id: Uuid
+    id: Uuid = Field(description="The account's.")
     fields: list[str] = Field(description="What was said; the values are not shown.")
 
 
@@ -105,16 +105,20 @@ async def end_watch(request: Request, watch_id: Uuid, body: EndWatchModel) -> Re
     return reply(200, _view(await perform_once(request, act, operations.read_watch)))
 
 
-@router.put(
+@router.post(
     "/users/{user_id}/particulars",
     response_model=KeptParticularsModel,
     tags=["administration"],
-    summary="Say what likeness with patients is judged by",
+    summary="Say what likeness of a member of staff with patients is judged by",
 )
 async def keep_particulars(request: Request, user_id: Uuid, body: StaffParticularsModel) -> Response:
     said = body.model_dump(mode="json", exclude_none=True)
-    await perform(request, lambda work: operations.keep_staff(work, user_id, said))
-    return reply(200, {"account_id": user_id, "fields": sorted(said)})
+
+    def act(work: Work) -> tuple[UUID, tuple[str, ...]]:
+        return user_id, operations.keep_staff(work, user_id, said)
+
+    fields = await perform_once(request, act, operations.fields_of_staff)
+    return reply(200, {"id": user_id, "fields": list(fields)})
 
 
 def _view(one: Watch) -> dict[str, Any]:

@@ -14,7 +14,15 @@ from tests.house import Service
 
 #: Sealed with the program's key though their rows name a patient, or none.
 _PROGRAMS: Final = frozenset(
-    {"account", "content_pack", "credential", "ledger_restore", "recipient", "record_request"}
+    {
+        "account",
+        "content_pack",
+        "credential",
+        "ledger_restore",
+        "recipient",
+        "record_request",
+        "staff_particulars",
+    }
 )
 
 

@@ -18,6 +18,7 @@ from service.edge.metrics import exposition
 from service.log import configure_logs
 from tests.house import Account, Service
 from tests.integration.canary_watch import Canaries, Listener, stored_files
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.sealed_columns import opened, sealed_columns
 from tests.unit.admission.careplan.plans import PLAN
 from tests.unit.evidence.papers import PAPERS
@@ -25,11 +26,11 @@ from tests.unit.record.scans import png_with
 
 #: Sealed columns that hold codes, hashes and the program's own words, and no word of anybody.
 WORDLESS = {
-    *("account.profile", "form_signature.document", "safety_flag.finding"),
+    *("account.profile", "finding.particulars", "form_signature.document", "safety_flag.finding"),
     *("record_item.labels", "record_item_version.labels"),
 }
 #: So many sealed columns there are; who adds one adds a canary.
-SEALED = 36
+SEALED = 43
 PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
 
 
@@ -359,6 +360,29 @@ class Session:
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 200, purpose="HOPERAT")
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 409, purpose="HOPERAT")
 
+    def watch(self) -> None:
+        """A watched chart, what is known of staff, and what a rule of review finds and somebody decides."""
+        word, watch = self.canaries.word, Watchfulness(self.service)
+        path = f"/patients/{self.patient_id}/watches"
+        body = {"kind": "vip", "reason": word("famous")}
+        made = self.call("compliance", "POST", path, body, 201, purpose="HOPERAT").json()
+        self.call("compliance", "POST", path, body, 409, purpose="HOPERAT")
+        self.call("compliance", "GET", path, expect=200, purpose="HOPERAT")
+        ending = {"reason": word("no_longer")}
+        self.call("compliance", "POST", f"/watches/{made['id']}/end", ending, 200, purpose="HOPERAT")
+        reader = self.service.account("clinician", name="reader")
+        said = {"family_name": word("own_name"), "address": {"line1": word("home"), "city": word("town")}}
+        self.call("administrator", "POST", f"/users/{reader.id}/particulars", said, 200, purpose=None)
+        for _ in range(5):
+            watch.entry(reader, "patient.read", self.patient_id, outcome="deny")
+        watch.look()
+        (one,) = watch.findings(actor=str(reader.id))
+        place, why = f"/audit/reviews/{one['id']}", word("looked_into")
+        for decision, status in (("needs_more", 200), ("justified", 200), ("incident", 422)):
+            decided = {"decision": decision, "reason": why}
+            self.call("compliance", "POST", place, decided, status, purpose="HOPERAT")
+        self.call("compliance", "GET", place, expect=200, purpose="HOPERAT")
+
     def stay(self) -> None:
         """An intake: episode, forms, medical sections, placement, plans, visits, messages, discharge, credentials."""
         word, shape, path = self.canaries.word, self.canaries.shape, f"/patients/{self.patient_id}"
@@ -595,7 +619,7 @@ def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     session = Session(service)
     for act in (
         session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
-        session.consents_of_other_kinds, session.rights, session.stay,
+        session.consents_of_other_kinds, session.rights, session.watch, session.stay,
         session.search, session.err, session.sign_in, session.review,
     ):  # fmt: skip
         act()

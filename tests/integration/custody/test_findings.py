@@ -190,7 +190,7 @@ def test_family_colleagues_and_watched_charts(watch: Watchfulness) -> None:
         (reader, {"family_name": "Readerson", "given_name": "Rae", "address": home}),
         (colleague, {"family_name": "Workerson", "given_name": "Wil", "birth_date": "1980-02-03"}),
     ):
-        kept = administrator.put(f"/users/{who.id}/particulars", said)
+        kept = administrator.post(f"/users/{who.id}/particulars", said)
         assert (kept.status_code, kept.json()["fields"]) == (200, sorted(said)), kept.text
     kin = watch.patient("READERSON")
     neighbour = watch.patient("Flatmate", address={"line1": "12 sample st.", "postal_code": "12345-6789"})
@@ -229,7 +229,7 @@ def test_staff_who_work_with_the_patient_are_no_finding_but_in_their_own_househo
     reader = service.account("intake", name="reader")
     home = {"line1": "3 Trial Road", "city": "Testville"}
     said = {"family_name": "Readerson", "address": home}
-    assert administrator.put(f"/users/{reader.id}/particulars", said).status_code == 200
+    assert administrator.post(f"/users/{reader.id}/particulars", said).status_code == 200
     cared, mother = watch.patient("Readerson"), watch.patient("Otherperson", address=home)
     watch.compliance.post(
         f"/patients/{cared}/watches", {"kind": "coworker", "reason": "Works in our kitchen."}

@@ -118,8 +118,8 @@ def end_watch(work: Work, watch_id: UUID, reason: str) -> Watch:
     return _opened(work, ended)
 
 
-def keep_staff(work: Work, account_id: UUID, particulars: Mapping[str, Any]) -> None:
-    """Keep what likeness of this member of staff is judged by; what was said before is replaced."""
+def keep_staff(work: Work, account_id: UUID, particulars: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keep what likeness of this member of staff is judged by, and say which fields; what was there is replaced."""
     work.authorised(Action.USER_MANAGE, lambda work: _load_staff(work, account_id))
     version = records.staff_version(work.db, account_id) + 1
     row = RowKey(work.caller.program_id, account_id, version, None)
@@ -133,6 +133,18 @@ def keep_staff(work: Work, account_id: UUID, particulars: Mapping[str, Any]) -> 
         detail={"change": "particulars", "fields": sorted(particulars)},
         payload=dict(particulars),
     )
+    return tuple(sorted(particulars))
+
+
+def fields_of_staff(work: Work, account_id: UUID) -> tuple[str, ...]:
+    """Which fields are known of a member of staff, for whoever repeats saying them; no value is shown."""
+    work.authorised(Action.USER_MANAGE, lambda work: _load_staff(work, account_id))
+    found = [one for one in records.staff(work.db, work.caller.program_id) if one.id == account_id]
+    fields = tuple(sorted(name for one in found for name in staff_particulars(work, one)))
+    work.record(
+        action=Action.USER_MANAGE, object_kind="account", object_id=account_id, detail={"change": "none"}
+    )
+    return fields
 
 
 def staff_particulars(work: Work, stored: StoredStaff) -> Mapping[str, Any]:
