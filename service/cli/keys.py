@@ -28,7 +28,7 @@ from service.errors import StartRefused
 from service.identity.programs import SERVICE
 from service.store.engine import plain_engine
 from service.vault import inventory, keyring, resealing, rotation
-from service.vault.kms import Kms, open_kms
+from service.vault.kms import Kms, init_at, open_kms
 from service.vault.rotating import records
 from service.vault.vault import Vault
 
@@ -56,13 +56,27 @@ def group() -> None:
 
 
 @app.command("init")
-def init(data: Data = DEFAULT_DATA) -> None:
-    """Make the keyring of a new deployment. Never replaces one: what it sealed would be lost."""
+def init(
+    data: Data = DEFAULT_DATA,
+    store: Annotated[
+        str, typer.Option("--store", help="Where keys are kept: file, aws, pkcs11 or transit.")
+    ] = "file",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="What the key store needs to know (docs/keys.md).", metavar="NAME=VALUE"),
+    ] = None,
+) -> None:
+    """Make the first key of a new deployment. Never replaces one: what it sealed would be lost."""
     path = keyring.keyring_path(data)
-    keyring.init(path, SystemClock().now())
-    typer.echo(
-        f"New keyring at {path}. Back it up apart from the database; whoever has both can read everything."
-    )
+    if store == keyring.Keyring.name and not setting:
+        keyring.init(path, SystemClock().now())
+        typer.echo(
+            f"New keyring at {path}. Back it up apart from the database; whoever has both can read everything."
+        )
+        return
+    given = dict(one.split("=", 1) for one in setting or () if "=" in one)
+    made = init_at(path, store, given, SystemClock().now())
+    typer.echo(f"New key in {store}; {made} names it and holds no key. Back that file up.")
 
 
 @dataclass(frozen=True, slots=True)

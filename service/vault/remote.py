@@ -6,6 +6,7 @@ them is here.
 
 import os
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -106,7 +107,7 @@ class RemoteKms:
         return True
 
 
-def first_plan(provider: Provider, name: str, settings: dict[str, str], now: datetime) -> Plan:
+def first_plan(provider: Provider, name: str, settings: Mapping[str, str], now: datetime) -> Plan:
     """A key made in the store, as the first epoch of a new deployment."""
     epoch_id = secrets.token_bytes(ID_BYTES)
     return Plan(name, settings, (EpochInfo(epoch_id, now, True, provider.create_key(epoch_id)),))
