@@ -62,7 +62,6 @@ from service.log import configure_logs
 from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
 from service.store.rowcodes import OPTION, RowCodes
-from service.store.session import in_unit
 from service.store.versions import database_version, expected_version
 from service.vault.kms import open_kms
 from service.vault.units import run_unit
@@ -258,7 +257,7 @@ async def _note_standing(
         work = Work(mechanisms, db, caller, SERVICE, clock.now(), purpose=PURPOSE, request_id="sequencer")
         note_standing(work, state)
 
-    await in_unit(engine, unit)
+    await run_unit(engine, mechanisms.vault, unit)
 
 
 def _witnesses(settings: Settings) -> tuple[WitnessKey, ...]:

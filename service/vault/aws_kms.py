@@ -2,8 +2,8 @@
 
 AWS authenticates the context and writes it to its own trail, so what goes there is a hash of the place, not the place:
 which patient's key was used when is nobody's business outside. Credentials come the way boto3 finds them (role,
-environment, file); they are not ours to store. The policy of the role needs kms:Encrypt, Decrypt and DescribeKey to
-serve, and CreateKey, TagResource, DisableKey and ScheduleKeyDeletion to rotate.
+environment, file); they are not ours to store. The policy of the role needs kms:Encrypt and Decrypt to serve, and
+CreateKey, TagResource, DisableKey and ScheduleKeyDeletion to rotate.
 
 An ended key is disabled at once and deleted by AWS after its shortest waiting time, seven days; until then an
 administrator of the account could bring it back.
