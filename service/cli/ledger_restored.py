@@ -20,6 +20,7 @@ from service.clock import SystemClock
 from service.config import Settings
 from service.custody.standing import record_restore
 from service.errors import StartRefused
+from service.identity.programs import SERVICE
 from service.ledger.anchors import records
 from service.ledger.anchors.anchor import Anchor, AnchorFailed
 from service.ledger.anchors.forks import Fork, branches_of, find_forks
@@ -76,7 +77,7 @@ def record(settings: Settings, reason: str, backup_time: datetime) -> list[tuple
             record_restore(work, fork.tree, branch, backup_time=backup_time, reason=reason)
 
     if found:
-        operator.act(unit)
+        operator.job(unit, SERVICE)
     return found
 
 

@@ -83,7 +83,7 @@ class ObjectStoreAnchor:
         for page in self._pages("Versions", Prefix=start):
             for one in page:
                 known = oldest.get(one["Key"])
-                if known is None or one["LastModified"] < known["LastModified"]:
+                if known is None or one["LastModified"] <= known["LastModified"]:
                     oldest[one["Key"]] = one
         for key in sorted(oldest, reverse=True):
             yield self._note(key, oldest[key]["VersionId"])
@@ -121,7 +121,9 @@ class ObjectStoreAnchor:
         if not versions:
             return None
         first = versions[0]["Key"]
-        oldest = min((one for one in versions if one["Key"] == first), key=lambda one: one["LastModified"])
+        # versions come newest first, and their times are in whole seconds
+        same = [one for one in reversed(versions) if one["Key"] == first]
+        oldest = min(same, key=lambda one: one["LastModified"])
         named = _KEY.fullmatch(first[len(start) :])
         try:
             checkpoint = parse(self._note(first, oldest["VersionId"])).checkpoint
