@@ -1,6 +1,6 @@
 """Rotation on a real database: what is sealed moves to new keys, opens as before, and nothing is left under the old."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -181,7 +181,7 @@ def _everywhere(service: Service) -> Acts:
 
 
 @contextmanager
-def _as_keeper(service: Service) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+def _as_keeper(service: Service) -> Generator[psycopg.Connection[tuple[object, ...]]]:
     url = service.house.settings.keeper_database_url
     assert url
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as db:
