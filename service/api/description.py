@@ -46,6 +46,7 @@ _REPEATABLE: Final = frozenset(
         "disable_user",
         "open_packet_link",
         "report_bounces",
+        "add_cosignatures",
     }
 )
 #: POSTs that may name the version they mean; the state of the thing decides anyway.

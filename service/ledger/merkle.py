@@ -96,13 +96,11 @@ class RunningTree:
         self._subtrees: list[bytes] = []
 
     def append(self, hashed: bytes) -> None:
-        subtrees = self._subtrees
-        subtrees.append(hashed)
-        carry = self.size
+        subtrees, carry = self._subtrees, self.size
         while carry & 1:
-            right = subtrees.pop()
-            subtrees.append(node_hash(subtrees.pop(), right))
+            hashed = hashlib.sha256(b"\x01" + subtrees.pop() + hashed).digest()
             carry >>= 1
+        subtrees.append(hashed)
         self.size += 1
 
     def frontier(self) -> Frontier:

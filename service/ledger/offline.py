@@ -37,7 +37,8 @@ _ENTRY = b'{"entry":'
 _TAIL = re.compile(rb',"leaf_hash":"([0-9a-f]{64})","position":(0|[1-9][0-9]{0,18})\}\n?')
 _SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
-_RESTORE = b'"action":"ledger.restore"'
+#: The action is the first member of an entry.
+_RESTORE = b'{"entry":{"action":"ledger.restore"'
 _KEPT = 100
 _LONGEST_LINE = 4 * 1024 * 1024
 
@@ -180,13 +181,18 @@ class Walk:
         self.outcome, self.stored, self.copied = outcome, stored, copied
         self.tree, self.position = RunningTree(), 0
         self._gap = False
+        #: The size of the next head to be compared.
+        self._due = 0
+        #: Up to here the heads agree, and what stands there is in order.
+        self._settled = 0
         self._before: tuple[str, str] | None = None
         self._turned: tuple[int, str] | None = None
         self._open: list[tuple[Heads, int, int]] = []
 
     def step(self, position: int, hashed: bytes, entry: bytes) -> None:
-        self._compare()
-        members = _members(entry)
+        if self.tree.size >= self._due:
+            self._compare()
+        members = _named(entry)
         entry_id = str(members.get("id", "")) or None
         if position > self.position:
             self.outcome.add("missing", f"nothing stands here up to position {position - 1}", self.position)
@@ -195,8 +201,9 @@ class Walk:
             self.outcome.add("inserted", "stands here a second time, or too late", position, entry_id)
             self._gap = True
         self._order(members)
-        self._settle()
-        if set(members) == {"id"}:
+        if self._open:
+            self._settle()
+        if len(members) == 1 and "id" in members:
             self.outcome.add("missing", "the entry that stood here is gone", position, entry_id)
         elif leaf_hash(entry) != hashed:
             self.outcome.add("altered", "the entry does not give its hash", position, entry_id)
@@ -223,7 +230,8 @@ class Walk:
             self._before = None
             return
         now = (str(members.get("recorded_at", "")), str(members.get("id", "")))
-        if self._before is not None and self._before > now and self._turned is None:
+        fresh = self._turned is None and self.position > self._settled
+        if fresh and self._before is not None and self._before > now:
             self._turned = (self.position - 1, self._before[1])
         self._before = now
 
@@ -237,8 +245,13 @@ class Walk:
                         heads.broken = True
                         self._open.append((heads, heads.agreed, heads.next.size))
                 heads.advance()
-        settled = min(self.stored.agreed, self.copied.agreed if self.copied.count else self.stored.agreed)
-        if self._turned is not None and self._turned[0] < settled:
+        self._due = min(
+            (heads.next.size for heads in (self.stored, self.copied) if heads.next), default=1 << 63
+        )
+        self._settled = min(
+            self.stored.agreed, self.copied.agreed if self.copied.count else self.stored.agreed
+        )
+        if self._turned is not None and self._turned[0] < self._settled:
             self._turned = None
 
     def _settle(self) -> None:
@@ -320,9 +333,7 @@ def _checkpoints(export: Path) -> Iterator[str]:
 
 def _branches(export: Path) -> Iterator[tuple[int, frozenset[Head]]]:
     """Recorded restores: the last common size, and the heads that were given up."""
-    for _, _, entry in _readable(export):
-        if _RESTORE not in entry:
-            continue
+    for entry in _restores(export):
         members = _members(entry)
         try:
             detail: Any = json.loads(str(members["detail"]))
@@ -335,11 +346,11 @@ def _branches(export: Path) -> Iterator[tuple[int, frozenset[Head]]]:
             continue
 
 
-def _readable(export: Path) -> Iterator[tuple[int, bytes, bytes]]:
-    try:
-        yield from _entries(export)
-    except Unreadable:
-        return
+def _restores(export: Path) -> Iterator[bytes]:
+    with export.open("rb") as file:
+        for line in file:
+            if line.startswith(_RESTORE):
+                yield line[len(_ENTRY) : line.rfind(b',"leaf_hash":')]
 
 
 def _copies(kept: Path | None) -> Iterator[str]:
@@ -377,6 +388,18 @@ def _head(note: str) -> Head | None:
         return read_note(note)[1]
     except Unreadable:
         return None
+
+
+def _named(entry: bytes) -> dict[str, Any]:
+    """Id and time of an entry, cut out: a quote inside a text of JSON is escaped, so neither is found in one."""
+    first = entry.find(b',"id":"') + 7
+    second = entry.find(b',"recorded_at":"', first) + 16
+    if first < 7 or second < 16:
+        return _members(entry)
+    return {
+        "id": entry[first : entry.find(b'"', first)].decode("utf-8", "replace"),
+        "recorded_at": entry[second : entry.find(b'"', second)].decode("utf-8", "replace"),
+    }
 
 
 def _members(text: bytes) -> dict[str, Any]:

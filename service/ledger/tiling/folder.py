@@ -128,13 +128,15 @@ def _write_lowest(db: Connection, tree: UUID, folder: Path, tile: Tile) -> None:
 
 
 def _write_upper(folder: Path, tile: Tile) -> None:
-    """A tile of roots of the full tiles below it, which are there already."""
+    """A tile of roots of the full tiles below it, which are there already; one that is there is compared with them."""
     path = _path(folder, tile)
-    if path.is_file() or tile.level is None:
-        return
     below = range(tile.first, tile.first + tile.width)
-    roots = [tile_root(read_tile(folder, Tile(tile.level - 1, number))) for number in below]
-    _put(path, b"".join(roots))
+    roots = b"".join(tile_root(read_tile(folder, Tile((tile.level or 1) - 1, number))) for number in below)
+    if path.is_file():
+        if path.read_bytes() != roots:
+            raise UnreadableError(f"tile {tile.coordinates} in the folder does not fit the tiles below it")
+        return
+    _put(path, roots)
     _forget_parts(folder, tile)
 
 

@@ -83,7 +83,7 @@ def test_tiles_and_bundles_give_the_signed_root(service: Service, compliance: Cl
     assert exported["action"] == "audit.export"
     for missing in (
         "0/000", "0/000.p/6", "0/000.p/0", "1/000.p/1", "0/001.p/1", "entries/000", "0", "0/x000/000", "64/000.p/1",
-        "0/../0/000.p/5", "",
+        "0/000.p/5/", "",
     ):  # fmt: skip
         assert compliance.get(f"/audit/tile/{missing}").status_code == 404, missing
     assert compliance.get("/audit/tile/" + "0/" * 40).status_code in (404, 422)
