@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -36,7 +36,7 @@ THREADS = 4
 #: Requests of the test last a tenth of that; the default waits for what may last longer.
 SETTLED = "2" if BATTERY else "0.5"
 
-Call = tuple[str, str, dict[str, object] | None, Account, int]
+Call = tuple[str, str, Mapping[str, object] | None, Account, int]
 
 
 @dataclass
