@@ -1,5 +1,6 @@
 """What stands against destroying a record, how long what is kept, and that no keyed hash was forgotten."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +16,7 @@ from service.custody.shredding.destruction import (
     check_second_person,
     obstacles,
 )
-from service.custody.shredding.retention import load_retention
+from service.custody.shredding.retention import Since, load_retention
 from service.custody.wiping.fingerprints import STAYING, TAKEN
 from service.errors import Conflict, Refused, StartRefused
 from service.store import tables
@@ -28,9 +29,13 @@ TODAY = date(2026, 6, 1)
 assert tables
 
 
-def running(basis: str = "retention_over", born: date | None = None, **days: date) -> set[str]:
-    known = dict.fromkeys(("last_entry", "consent_end", "last_disclosure", "last_restriction"), None) | days
-    return set(BOOK.running(basis, known, born, TODAY))  # type: ignore[arg-type]
+SINCE: tuple[Since, ...] = ("last_entry", "consent_end", "last_disclosure", "last_restriction")
+
+
+def running(
+    days: Mapping[str, date], basis: str = "retention_over", born: date | None = None, today: date = TODAY
+) -> set[str]:
+    return set(BOOK.running(basis, {since: days.get(since) for since in SINCE}, born, today))
 
 
 @pytest.mark.parametrize(
@@ -46,31 +51,26 @@ def running(basis: str = "retention_over", born: date | None = None, **days: dat
     ],
 )
 def test_a_period_runs_to_the_end_of_its_last_day(days: dict[str, date], expected: set[str]) -> None:
-    assert running(**days) == expected
+    assert running(days) == expected
 
 
 def test_a_child_is_waited_for_and_an_unknown_birth_date_shortens_nothing() -> None:
-    assert running(last_entry=date(2010, 1, 1), born=date(2001, 6, 1)) == {"clinical_record"}
-    assert running(last_entry=date(2010, 1, 1), born=date(2001, 5, 31)) == set()
-    assert running(last_entry=date(2020, 1, 1), born=date(1950, 1, 1)) == {"clinical_record"}
-    assert running(last_entry=date(2020, 1, 1), born=None) == {"clinical_record"}
+    assert running({"last_entry": date(2010, 1, 1)}, born=date(2001, 6, 1)) == {"clinical_record"}
+    assert running({"last_entry": date(2010, 1, 1)}, born=date(2001, 5, 31)) == set()
+    assert running({"last_entry": date(2020, 1, 1)}, born=date(1950, 1, 1)) == {"clinical_record"}
+    assert running({"last_entry": date(2020, 1, 1)}, born=None) == {"clinical_record"}
 
 
 def test_a_leap_day_is_waited_for() -> None:
-    assert set(BOOK.running("retention_over", _only(date(2020, 2, 29)), None, date(2026, 3, 1))) == {
-        "disclosure"
-    }
-    assert set(BOOK.running("retention_over", _only(date(2020, 2, 29)), None, date(2026, 3, 2))) == set()
-
-
-def _only(disclosed: date) -> dict[str, date | None]:
-    return {"last_entry": None, "consent_end": None, "last_disclosure": disclosed, "last_restriction": None}
+    disclosed = {"last_disclosure": date(2020, 2, 29)}
+    assert running(disclosed, today=date(2026, 3, 1)) == {"disclosure"}
+    assert running(disclosed, today=date(2026, 3, 2)) == set()
 
 
 def test_an_order_ends_what_it_says_and_not_the_accounting() -> None:
-    everything = dict.fromkeys(("last_entry", "consent_end", "last_disclosure", "last_restriction"), TODAY)
-    assert running("court_order", **everything) == {"disclosure"}
-    assert running("program_closed", **everything) == set(BOOK.periods)
+    everything = {str(one): TODAY for one in SINCE}
+    assert running(everything, "court_order") == {"disclosure"}
+    assert running(everything, "program_closed") == set(BOOK.periods)
 
 
 def test_everything_that_stands_against_it_is_named_together() -> None:
