@@ -107,7 +107,7 @@ def one_row(db: Connection, scene: Office, table: Table) -> dict[str, Any]:
         text(f"select {key} from {table.name} where {of} = :program order by {key} limit 1"),
         {"program": scene.service.program_id},
     )
-    return dict(found.one()._mapping)
+    return {str(name): value for name, value in found.mappings().one().items()}
 
 
 def where(row: dict[str, Any]) -> str:
