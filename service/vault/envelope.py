@@ -31,6 +31,8 @@ Json = Any
 
 VERSION: Final = 1
 SUITE_AES_256_GCM: Final = 1
+#: For a suite that commits to its key. Nothing writes it, and nothing that says it is opened.
+SUITE_COMMITTING_RESERVED: Final = 2
 
 _START: Final = bytes((VERSION, SUITE_AES_256_GCM))
 _KEY_ID_ENDS: Final = 18
