@@ -163,7 +163,7 @@ class Heads:
                     self._outcome.add("checkpoint", "a checkpoint of another tree", max(largest, 0))
                 continue
             if bad:
-                text = f"a checkpoint {keeper} of size {head.size} is not signed by the key"
+                text = f"a checkpoint {keeper} of size {head.size} is not signed by the log's key"
                 self._outcome.add("checkpoint", text, max(head.size - 1, 0))
                 continue
             if head.size < largest:
