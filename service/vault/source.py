@@ -128,6 +128,8 @@ class RemoteSource:
         raise KeyNeeded(Wanted(owner, None, None if anybodys else secret))
 
     def fetch(self, wanted: Wanted) -> None:
+        if self._has(wanted):  # somebody else fetched it after this unit had missed it
+            return
         if wanted.stored is None:
             self._make_ahead(wanted)
             return
@@ -141,6 +143,15 @@ class RemoteSource:
     def forget(self) -> None:
         with self._lock:
             self._fetched.clear()
+
+    def _has(self, wanted: Wanted) -> bool:
+        owner = wanted.owner
+        with self._lock:
+            if wanted.stored is None:
+                ready = self._ahead.get(wrapping.scope_of(owner) if wrapping.may_be_ahead(owner) else owner)
+                return bool(ready) and ready[-1].made.kek_id == self._kms.active_id
+            found = self._fetched.get(_row(owner, wanted.stored))
+            return found is not None and self._ticks() < found[0] and found[1] is not None
 
     def _make_ahead(self, wanted: Wanted) -> None:
         made: list[_Ahead] = []
