@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from service.cli.database import DEFAULT_DATA, Data, database_settings
 from service.cli.operator import Operator
-from service.clock import SystemClock
+from service.clock import SystemClock, monotonic
 from service.config import Settings
 from service.custody.rotating import Acts, begin, finished
 from service.custody.shredding.finishing import finish
@@ -178,13 +178,13 @@ def rotate_data(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
         keeper, now = here.keeper(), SystemClock().now
         under_way = here.operator.act(partial(begin, kind="data"), SERVICE)
         renewed = resealing.renew(here.acts, under_way.began_at, now, progress)
-        sealed, until = 0, time.monotonic() + seconds + 60
+        sealed, until = 0, monotonic() + seconds + 60
         while True:
             swept = resealing.sweep(keeper, here.vault, progress)
             sealed += swept.sealed
             if swept.damaged or resealing.finish(keeper, now(), settled=seconds) is not None:
                 break
-            if time.monotonic() > until:
+            if monotonic() > until:
                 raise StartRefused(
                     "Rows under old keys keep coming. Is a process of an earlier version running?"
                 )
