@@ -20,6 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.errors import IntegrityError
 from service.vault.epoch import KmsUnavailable, VaultSealed
 
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 2
 _WAITING_DAYS: Final = 7
 #: What AWS says of a ciphertext that is not this key's, or not for this context. Everything else may pass.
 _NEVER: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException", "ValidationException"})
@@ -39,7 +41,11 @@ class AwsKeys:
                 "kms",
                 region_name=settings.get("region"),
                 endpoint_url=settings.get("endpoint"),
-                config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}),
+                config=Config(
+                    connect_timeout=CONNECT_SECONDS,
+                    read_timeout=READ_SECONDS,
+                    retries={"total_max_attempts": 1},
+                ),
             )
         except (BotoCoreError, ValueError) as error:
             raise VaultSealed(f"AWS KMS cannot be used as it is set up ({type(error).__name__}).") from None
