@@ -6,7 +6,8 @@ excuse that is not known stops the start, because a rule of review that is silen
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as TimeOfDay  # noqa: N812 -- `time` alone reads as a clock
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
@@ -117,8 +118,8 @@ class _File(_Row):
 class Hours:
     """When the program works, on its own clock."""
 
-    opens: time
-    closes: time
+    opens: TimeOfDay
+    closes: TimeOfDay
     weekdays: frozenset[int]
 
     def within(self, at: datetime, zone: ZoneInfo, closed_days: frozenset[date]) -> bool:
@@ -152,8 +153,8 @@ def read_reviews(document: str) -> ReviewBook:
     file = read_strictly(FILE, document, _File)
     return ReviewBook(
         hours=Hours(
-            time.fromisoformat(file.hours.opens),
-            time.fromisoformat(file.hours.closes),
+            TimeOfDay.fromisoformat(file.hours.opens),
+            TimeOfDay.fromisoformat(file.hours.closes),
             frozenset(_WEEKDAYS.index(day) for day in file.hours.weekdays),
         ),
         care_days=file.care_days,
