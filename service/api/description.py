@@ -64,6 +64,7 @@ _MAY_NAME_VERSION: Final = frozenset(
         "rule_on_consent",
         "answer_restriction",
         "end_restriction",
+        "lift_hold",
         "sign_care_plan",
         "activate_care_plan",
         "review_care_plan",

@@ -19,7 +19,9 @@ class RecordDestroyed(ConsentryError):
     """What was to be opened or sealed belongs to a patient whose keys were destroyed (410)."""
 
     def __init__(self) -> None:
-        super().__init__(Code.RECORD_DESTROYED, "This record was destroyed. What is left says when and by whom.")
+        super().__init__(
+            Code.RECORD_DESTROYED, "This record was destroyed. What is left says when and by whom."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +37,6 @@ def destroy_patient_keys(db: Connection, program_id: UUID, patient_id: UUID) -> 
     gone = records.destroy_keys(db, Owner(Purpose.PATIENT, program_id, patient_id))
     records.raise_mark(db)
     return Destroyed(
-        key_ids=tuple(sorted(key_id for key_id, _ in gone)), epochs=tuple(sorted({kek_id for _, kek_id in gone}))
+        key_ids=tuple(sorted(key_id for key_id, _ in gone)),
+        epochs=tuple(sorted({kek_id for _, kek_id in gone})),
     )
