@@ -200,16 +200,7 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             audience=AUDIENCE,
         ),
         anchoring=anchoring,
-        sequencer=Sequencer(
-            engine=anchoring.engine,
-            signer=keys.ledger_signer,
-            mac_key=keys.ledger_mac,
-            copies=CheckpointCopies(settings.checkpoints),
-            clock=clock,
-            deployment=settings.deployment,
-            interval=settings.sequencer_interval,
-            anchoring=anchoring,
-        ),
+        sequencer=_sequencer(settings, clock, keys, anchoring),
         instruments=instruments,
         medical=medical,
         credentials=credentials,
@@ -243,6 +234,19 @@ def _anchoring(
         mac_keys=(keys.ledger_mac, *keys.ledger_mac_retired),
         standing=mechanisms.standing,
         notice=partial(_note_standing, engine, mechanisms, clock),
+    )
+
+
+def _sequencer(settings: Settings, clock: Clock, keys: ServiceKeys, anchoring: Anchoring) -> Sequencer:
+    return Sequencer(
+        engine=anchoring.engine,
+        signer=keys.ledger_signer,
+        mac_key=keys.ledger_mac,
+        copies=CheckpointCopies(settings.checkpoints),
+        clock=clock,
+        deployment=settings.deployment,
+        interval=settings.sequencer_interval,
+        anchoring=anchoring,
     )
 
 
