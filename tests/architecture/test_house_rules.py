@@ -119,6 +119,7 @@ NO_RULES = frozenset(
         "service.custody.explanation",
         "service.ledger.anchors.anchor",  # what an anchor has to be able to do
         "service.ledger.anchors.file",  # anchors: they reach out
+        "service.ledger.anchors.opening",
         "service.ledger.anchors.s3",
         "service.ledger.anchors.syslog",
         "service.ledger.standing",  # renewed as time goes on
