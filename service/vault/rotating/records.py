@@ -36,6 +36,7 @@ from service.vault.places import PLACES, Place
 
 #: Purposes whose keys seal rows; the others are the service's own and are loaded once, at start.
 _SEALING: Final = (Purpose.PATIENT.value, Purpose.PROGRAM.value)
+_AFTER: Final = ("after", "after_version")
 _RENEWED: Final = (
     vault_key.c.state == KeyState.RETIRED.value,
     vault_key.c.purpose.in_(_SEALING),
@@ -347,7 +348,7 @@ def _statements(place: Place) -> _Statements:
         .limit(bindparam("at_most"))
         .with_for_update(skip_locked=True)
     )
-    after: Sequence[ColumnElement[Any]] = [bindparam("after"), bindparam("after_version")][: len(keys)]
+    after = [bindparam(name, type_=column.type) for name, column in zip(_AFTER, keys, strict=False)]
     here = [columns[place.row] == bindparam("b_row")]
     if place.version:
         here.append(columns[place.version] == bindparam("b_version"))
