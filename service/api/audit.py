@@ -1,90 +1,30 @@
 """The audit trail over HTTP: searched, explained, exported. Its proofs: `audit_proofs`."""
 
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.api.audit_query import Asked
 from service.api.audit_shapes import EntriesModel, ExplainedEntryModel, explained, listed
 from service.api.audit_writers import NDJSON, WRITERS
 from service.custody import exporting, operations
 from service.custody.exporting import Span, SpanPage
 from service.custody.operations import ExportPage
-from service.custody.records import Query as TrailQuery
 from service.edge.context import state_of
 from service.edge.deps import perform, reply
 from service.edge.models import Instant, Uuid
-from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
+from service.edge.paging import write_cursor
 from service.edge.strict import StrictRoute
+from service.work import Work
 
 router = APIRouter(prefix="/audit", tags=["audit"], route_class=StrictRoute)
 
-Code = Annotated[str | None, Query(min_length=1, max_length=64)]
-
 
 @router.get("/entries", response_model=EntriesModel, summary="Search the trail")
-async def list_entries(
-    request: Request,
-    patient: Uuid | None = None,
-    actor: Uuid | None = None,
-    actor_kind: Code = None,
-    session: Uuid | None = None,
-    action: Code = None,
-    outcome: Annotated[Literal["permit", "partial", "deny"] | None, Query()] = None,
-    purpose: Code = None,
-    object_kind: Code = None,
-    object: Uuid | None = None,
-    object_version: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
-    consent: Uuid | None = None,
-    recipient: Uuid | None = None,
-    basis: Code = None,
-    policy: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:@-]{1,100}$")] = None,
-    policy_set: Code = None,
-    request_id: Annotated[str | None, Query(alias="request", min_length=1, max_length=64)] = None,
-    tree: Uuid | None = None,
-    begin: Annotated[Instant | None, Query(alias="from", description="Recorded then or later.")] = None,
-    end: Annotated[Instant | None, Query(alias="to", description="Recorded before.")] = None,
-    occurred_from: Instant | None = None,
-    occurred_to: Instant | None = None,
-    sort: Annotated[
-        str, Query(max_length=32, description="A field, with - for descending.")
-    ] = "-recorded_at",
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response:
-    given: dict[str, UUID | str | int | None] = {
-        "patient": patient,
-        "actor": actor,
-        "actor_kind": actor_kind,
-        "session": session,
-        "action": action,
-        "outcome": outcome,
-        "purpose": purpose,
-        "object_kind": object_kind,
-        "object": object,
-        "object_version": object_version,
-        "consent": consent,
-        "recipient": recipient,
-        "basis": basis,
-        "policy_set": policy_set,
-        "request": request_id,
-        "tree": tree,
-    }
-    query = TrailQuery(
-        equals={name: value for name, value in given.items() if value is not None},
-        begin=begin,
-        end=end,
-        occurred_begin=occurred_from,
-        occurred_end=occurred_to,
-        policy=policy,
-        sort=sort.removeprefix("-"),
-        descending=sort.startswith("-"),
-        after=read_cursor(cursor),
-        limit=limit,
-    )
+async def list_entries(request: Request, query: Asked) -> Response:
     page = await perform(request, lambda work: operations.search_entries(work, query))
     return reply(
         200,
@@ -159,11 +99,12 @@ async def _span_pages(request: Request, first: SpanPage, written_as: str) -> Asy
         yield written.lines(page, state_of(request).settings.deployment)
         if page.next is None:
             return
-        following = partial(
-            exporting.span_page,
-            span=page.span,
-            written_as=written_as,
-            after=page.next,
-            with_lines=written.with_lines,
-        )
-        page = await perform(request, following)
+        page = await perform(request, _following(page, written_as, page.next))
+
+
+def _following(page: SpanPage, written_as: str, after: UUID) -> Callable[[Work], SpanPage]:
+    def unit(work: Work) -> SpanPage:
+        with_lines = WRITERS[written_as].with_lines
+        return exporting.span_page(work, page.span, written_as, after=after, with_lines=with_lines)
+
+    return unit
