@@ -216,9 +216,11 @@ async def happen(
                 counted = tally.made if answer.status_code == 201 else tally.refused
                 counted[name] = counted.get(name, 0) + 1
 
-        async def end(acts: Sequence[Sent], worker: Worker, wait: float) -> None:
-            for act in acts:
+        async def end(ground: Ground, worker: Worker, wait: float) -> None:
+            for act in ground.ending:
                 await send(act, worker, wait, "")
+                # whatever the others' luck, somebody asks once it is known to have happened
+                await send(ground.asked, workers[chance.randrange(len(workers))], 0, ground.name)
                 wait = SPREAD_SECONDS / 3
 
         running: list[Any] = []
@@ -228,7 +230,7 @@ async def happen(
                 wait = chance.random() * SPREAD_SECONDS
                 running.append(send(ground.asked, workers[place % len(workers)], wait, ground.name))
             wait = SPREAD_SECONDS * (0.2 + 0.4 * chance.random())
-            running.append(end(ground.ending, workers[chance.randrange(len(workers))], wait))
+            running.append(end(ground, workers[chance.randrange(len(workers))], wait))
         for other in others:
             worker = workers[chance.randrange(len(workers))]
             running.append(send(other, worker, chance.random() * SPREAD_SECONDS, ""))

@@ -21,6 +21,7 @@ _PROGRAMS: Final = frozenset(
         "ledger_restore",
         "recipient",
         "record_request",
+        "shredding",
         "staff_particulars",
     }
 )

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from service.custody.standing import record_restore
 from service.edge.metrics import exposition
+from service.identity.system import system_caller
+from service.ledger.restores import Branch
 from service.log import configure_logs
 from tests.house import Account, Service
 from tests.integration.canary_watch import Canaries, Listener, stored_files
@@ -360,6 +363,31 @@ class Session:
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 200, purpose="HOPERAT")
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 409, purpose="HOPERAT")
 
+    def keep(self) -> None:
+        """A legal hold; a record asked to be destroyed when its periods are over; a database brought back."""
+        word, service = self.canaries.word, self.service
+        held = {"owner_id": str(service.account("compliance").id), "reason": word("sued")}
+        placed = self.call("compliance", "POST", "/legal-holds", held, 201, purpose="HOPERAT").json()
+        path = f"/legal-holds/{placed['id']}"
+        self.call("compliance", "GET", path, expect=200, purpose="HOPERAT")
+        self.call(
+            "compliance", "POST", f"{path}/lifting", {"reason": word("settled")}, 200, purpose="HOPERAT"
+        )
+        named = {name: word(f"gone_{name}") for name in ("given_name", "family_name")}
+        gone = self.call("intake", "POST", "/patients", {**named, "birth_date": "1940-01-02"}, 201).json()
+        service.clock.advance(timedelta(days=366 * 8))
+        service.accounts.clear()
+        asked = {"patient_id": gone["id"], "basis": "retention_over", "reason": word("over")}
+        made = self.call("compliance", "POST", "/keys/shreddings", asked, 201, purpose="HOPERAT").json()
+        self.call("compliance", "GET", f"/keys/shreddings/{made['id']}", expect=200, purpose="HOPERAT")
+        back, said = Branch((0, bytes(32)), frozenset()), word("restored")
+        service.work(
+            system_caller(service.program_id),
+            lambda work: record_restore(
+                work, service.program_id, back, backup_time=service.clock.now(), reason=said
+            ),
+        )
+
     def watch(self) -> None:
         """A watched chart, what is known of staff, and what a rule of review finds and somebody decides."""
         word, watch = self.canaries.word, Watchfulness(self.service)
@@ -620,7 +648,7 @@ def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     for act in (
         session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
         session.consents_of_other_kinds, session.rights, session.watch, session.stay,
-        session.search, session.err, session.sign_in, session.review,
+        session.search, session.err, session.sign_in, session.review, session.keep,
     ):  # fmt: skip
         act()
     canaries, listener = session.canaries, session.listener
@@ -669,5 +697,5 @@ def test_no_address_takes_patient_information(service: Service) -> None:
     forbidden = {"given_name", "family_name", "birth_date", "phone", "email", "address", "identifier", "q"}
     assert queries.isdisjoint(forbidden), queries & forbidden
     paths = {name for place, name in names if place == "path"}
-    codes = {"goal", "item", "key", "section", "size", "tile", "version"}
+    codes = {"coordinates", "goal", "item", "key", "section", "size", "tile", "version"}
     assert all(name.endswith("_id") or name in codes for name in paths), paths
