@@ -6,7 +6,7 @@ checked here, and StartRefused ends the start with a sentence for the operator.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import __version__
 from service.access.engine import Engine
@@ -29,33 +30,44 @@ from service.clock import Clock, SystemClock
 from service.config import Settings, read_settings
 from service.consent.elements import CHECKED
 from service.consent.rulebook import load_rulebook
+from service.custody.shredding.retention import load_retention
+from service.custody.standing import note_standing
 from service.delivery.sending import Desk
 from service.delivery.wording import load_messages
 from service.disclosure.rulebook import load_rules
 from service.edge import problems
 from service.edge.headers import Edge
-from service.edge.metrics import sequencer_lag
+from service.edge.metrics import sequencer_lag, watch_anchors
 from service.edge.state import State
 from service.errors import StartRefused
 from service.evidence.rulebook import load_evidence
 from service.identity.credentials.rulebook import load_credentials
+from service.identity.programs import SERVICE
+from service.identity.system import PURPOSE, system_caller
 from service.identity.tokens import Tokens
 from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
 from service.jobs.calling import call_instead
 from service.jobs.registered import jobs_of, post_of
+from service.ledger.anchors.anchor import Anchor
+from service.ledger.anchors.anchoring import Anchoring
+from service.ledger.anchors.opening import open_anchors
+from service.ledger.checkpoint import CheckpointInvalid
 from service.ledger.copies import CheckpointCopies
+from service.ledger.cosignatures import WitnessKey
 from service.ledger.sequencer import Sequencer
+from service.ledger.standing import LATE, LedgerState, Standing
 from service.log import configure_logs
 from service.store.engine import application_engine, sequencer_engine
 from service.store.roles import refuse_unsafe_role
-from service.store.session import in_unit
+from service.store.rowcodes import OPTION, RowCodes
 from service.store.versions import database_version, expected_version
-from service.vault import keyring
+from service.vault.kms import open_kms
+from service.vault.units import run_unit
 from service.vault.vault import ServiceKeys, Vault
 from service.web.router import router as pages
-from service.work import Mechanisms, enter
+from service.work import Mechanisms, Work, enter
 
 AUDIENCE = "consentry-api"
 
@@ -116,10 +128,12 @@ def _lifespan(
         tasks = [asyncio.create_task(counting)]
         if options.sequence:
             tasks.append(asyncio.create_task(state.sequencer.run_forever()))
+            tasks.append(asyncio.create_task(state.anchoring.run_forever()))
         if options.jobs if options.jobs is not None else options.sequence:
             tasks.append(asyncio.create_task(jobs_of(state).run_forever()))
             tasks.append(asyncio.create_task(post_of(state).run_forever()))
         sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
+        watch_anchors(state.anchoring)
         try:
             yield
         finally:
@@ -141,11 +155,14 @@ async def open_state(settings: Settings, clock: Clock) -> State:
     disclosure = load_rules(settings.policies, access, rulebook)
     evidence = load_evidence(settings.policies)
     credentials = load_credentials(settings.policies)
+    witnesses = _witnesses(settings)
     desk = Desk(load_messages(settings.policies), settings.mail_from, call_instead)
     medical = load_book(settings.policies)
     placement = PlacementRules(load_placement(settings.policies), medical)
     packet = load_library(settings.policies, rulebook, medical)
-    vault = Vault(keyring.load(settings.keyring))
+    retention = load_retention(settings.policies)
+    vault = Vault(open_kms(settings))
+    anchors = open_anchors(settings, clock)
     engine = application_engine(settings)
 
     def check(db: Connection) -> ServiceKeys:
@@ -156,15 +173,23 @@ async def open_state(settings: Settings, clock: Clock) -> State:
         return vault.load_service_keys(db)
 
     try:
-        keys = await in_unit(engine, check)
+        keys = await run_unit(engine, vault, check)
     except BaseException:
         await engine.dispose()
         raise
+    mechanisms = Mechanisms(
+        access=access,
+        vault=vault,
+        ledger_mac_key=keys.ledger_mac,
+        standing=Standing(policy=settings.anchors.policy, grace=settings.anchors.grace * LATE),
+    )
+    anchoring = _anchoring(settings, clock, keys, mechanisms, engine, anchors)
+    await anchoring.look()  # a fork is known before anybody is served
     return State(
         settings=settings,
         clock=clock,
-        engine=engine,
-        mechanisms=Mechanisms(access=access, vault=vault, ledger_mac_key=keys.ledger_mac),
+        engine=engine.execution_options(**{OPTION: RowCodes(keys.row_mac)}),
+        mechanisms=mechanisms,
         rulebook=rulebook,
         disclosure=disclosure,
         evidence=evidence,
@@ -174,21 +199,16 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             issuer=settings.issuer,
             audience=AUDIENCE,
         ),
-        sequencer=Sequencer(
-            engine=sequencer_engine(settings),
-            signer=keys.ledger_signer,
-            mac_key=keys.ledger_mac,
-            copies=CheckpointCopies(settings.checkpoints),
-            clock=clock,
-            deployment=settings.deployment,
-            interval=settings.sequencer_interval,
-        ),
+        anchoring=anchoring,
+        sequencer=_sequencer(settings, clock, keys, anchoring),
         instruments=instruments,
         medical=medical,
         credentials=credentials,
         desk=desk,
         placement=placement,
         packet=packet,
+        retention=retention,
+        witnesses=witnesses,
         care_plans=Books(
             plans=load_care_plans(settings.policies),
             deadlines=load_deadlines(settings.policies),
@@ -196,3 +216,56 @@ async def open_state(settings: Settings, clock: Clock) -> State:
             medical=placement.medical,
         ),
     )
+
+
+def _anchoring(
+    settings: Settings,
+    clock: Clock,
+    keys: ServiceKeys,
+    mechanisms: Mechanisms,
+    engine: AsyncEngine,
+    anchors: Sequence[Anchor],
+) -> Anchoring:
+    return Anchoring(
+        engine=sequencer_engine(settings),
+        anchors=anchors,
+        settings=settings.anchors,
+        clock=clock,
+        mac_keys=(keys.ledger_mac, *keys.ledger_mac_retired),
+        standing=mechanisms.standing,
+        notice=partial(_note_standing, engine, mechanisms, clock),
+    )
+
+
+def _sequencer(settings: Settings, clock: Clock, keys: ServiceKeys, anchoring: Anchoring) -> Sequencer:
+    return Sequencer(
+        engine=anchoring.engine,
+        signer=keys.ledger_signer,
+        mac_key=keys.ledger_mac,
+        copies=CheckpointCopies(settings.checkpoints),
+        clock=clock,
+        deployment=settings.deployment,
+        interval=settings.sequencer_interval,
+        anchoring=anchoring,
+    )
+
+
+async def _note_standing(
+    engine: AsyncEngine, mechanisms: Mechanisms, clock: Clock, state: LedgerState
+) -> None:
+    """A change of the ledger's standing, as an act of the service."""
+
+    def unit(db: Connection) -> None:
+        enter(db, SERVICE_PROGRAM)
+        caller = system_caller(SERVICE.id)
+        work = Work(mechanisms, db, caller, SERVICE, clock.now(), purpose=PURPOSE, request_id="sequencer")
+        note_standing(work, state)
+
+    await run_unit(engine, mechanisms.vault, unit)
+
+
+def _witnesses(settings: Settings) -> tuple[WitnessKey, ...]:
+    try:
+        return tuple(WitnessKey.parse(key) for key in settings.witnesses)
+    except CheckpointInvalid as error:
+        raise StartRefused(f"CONSENTRY_WITNESSES holds no verifier key of a witness: {error}") from None

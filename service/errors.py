@@ -109,6 +109,16 @@ class Code(StrEnum):
     DISCLOSURE_INVALID = "disclosure_invalid"
     # evidence
     EVIDENCE_INCOMPLETE = "evidence_incomplete"
+    # what is kept, and what was destroyed
+    RECORD_DESTROYED = "record_destroyed"
+    HOLD_INVALID = "hold_invalid"
+    HOLD_LIFTED = "hold_lifted"
+    SHREDDING_INVALID = "shredding_invalid"
+    SHREDDING_STATE = "shredding_state"
+    SHREDDING_SECOND_PERSON = "shredding_second_person"
+    RECORD_MUST_BE_KEPT = "record_must_be_kept"
+    # the ledger
+    COSIGNATURE_INVALID = "cosignature_invalid"
     # identity and administration
     USERNAME_TAKEN = "username_taken"
     PASSWORD_UNACCEPTABLE = "password_unacceptable"  # noqa: S105 -- an error code, not a secret
@@ -120,6 +130,8 @@ class Code(StrEnum):
     SEALED = "sealed"
     INTEGRITY = "integrity"
     UNAVAILABLE = "unavailable"
+    LEDGER_FORKED = "ledger_forked"
+    LEDGER_NOT_ANCHORED = "ledger_not_anchored"
     INTERNAL = "internal"
 
 

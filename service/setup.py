@@ -11,9 +11,9 @@ from service.config import Settings
 from service.errors import StartRefused
 from service.ids import SERVICE_PROGRAM
 from service.store.engine import plain_engine
-from service.store.session import in_unit_sync
 from service.store.versions import migrate
-from service.vault import keyring
+from service.vault.kms import open_kms
+from service.vault.units import run_unit_sync
 from service.vault.vault import ServiceKeys, Vault
 from service.work import enter
 
@@ -22,11 +22,11 @@ def prepare_database(settings: Settings, clock: Clock) -> ServiceKeys:
     """Migrate as the owner, then make the service's own keys where they are missing. Needs the keyring."""
     if settings.owner_database_url is None:
         raise StartRefused("CONSENTRY_OWNER_DATABASE_URL is not set: migrations run as the owner role")
-    vault = Vault(keyring.load(settings.keyring))
+    vault = Vault(open_kms(settings))
     migrate(plain_engine(settings.owner_database_url), settings.migrations)
 
     def make_keys(db: Connection) -> ServiceKeys:
         enter(db, SERVICE_PROGRAM)
         return vault.ensure_service_keys(db, clock.now())
 
-    return in_unit_sync(plain_engine(settings.database_url, settings), make_keys)
+    return run_unit_sync(plain_engine(settings.database_url, settings), vault, make_keys)

@@ -17,7 +17,7 @@ import rfc8785
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.access.actions import ADDING_ACTIONS, Action
+from service.access.actions import ADDING_ACTIONS, AFTER_DESTRUCTION, Action
 from service.access.caller import Caller
 from service.access.decision import Decision
 from service.access.engine import Engine
@@ -28,9 +28,11 @@ from service.errors import Code, Conflict, ConsentryError, NotFound, Refused, Un
 from service.ids import SERVICE_PROGRAM, new_id
 from service.ledger.append import append
 from service.ledger.entry import Entry, Outcome
+from service.ledger.standing import Standing
 from service.store.session import enter_program
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
+from service.vault.shredding import RecordDestroyed
 from service.vault.vault import Vault
 
 T = TypeVar("T")
@@ -38,7 +40,7 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 #: Acts on the service rather than on a program's records stand in the service's own tree.
 _SERVICE_RESOURCES: Final = frozenset(
-    {"sign_in", "call", "user", "client", "program", "key", "session", "account"}
+    {"sign_in", "call", "user", "client", "program", "key", "session", "account", "ledger"}
 )
 
 
@@ -86,6 +88,7 @@ class Mechanisms:
     access: Engine
     vault: Vault
     ledger_mac_key: bytes = field(repr=False)
+    standing: Standing = field(default_factory=Standing)
 
 
 class Work:
@@ -106,6 +109,7 @@ class Work:
         self.access = mechanisms.access
         self.vault = mechanisms.vault
         self._ledger_mac_key = mechanisms.ledger_mac_key
+        self._standing = mechanisms.standing
         self.db = db
         self.caller = caller
         self.program = program
@@ -117,6 +121,7 @@ class Work:
         self.pending_error: ConsentryError | None = None
         self._decisions: list[Decision] = []
         self._allowed = False
+        self._action: Action | None = None
         self._recorded = 0
 
     # -- deciding ---------------------------------------------------------------------------------------------
@@ -127,6 +132,7 @@ class Work:
         The loader also takes the locks the decision rests on. Raises Denied (to be recorded): with `not_found` when
         there is nothing or the caller may not know of it, with `not_permitted` for staff.
         """
+        self._standing.check(action.value)
         self._check_purpose(action)
         loaded = loader(self)
         if loaded is None:
@@ -135,7 +141,7 @@ class Work:
         if not decision.permitted:
             raise self._denied(action, decision, loaded.object_kind, loaded.object_id, loaded.patient_id)
         self._check_chart(action, loaded.facts, loaded.patient_id)
-        self._note(decision)
+        self._note(action, decision)
         return loaded.thing
 
     def require(
@@ -148,12 +154,13 @@ class Work:
         patient_id: UUID | None = None,
     ) -> Decision:
         """Decide `action` where there is no existing thing yet (creating, searching); raises Denied."""
+        self._standing.check(action.value)
         self._check_purpose(action)
         decision = self.access.decide(action, self.caller, self.purpose, facts or Facts())
         if not decision.permitted:
             raise self._denied(action, decision, object_kind, object_id, patient_id)
         self._check_chart(action, facts, patient_id)
-        self._note(decision)
+        self._note(action, decision)
         return decision
 
     def permits(self, action: Action, facts: Facts | None = None) -> bool:
@@ -185,12 +192,28 @@ class Work:
     def seal(self, table: SealedTable, row: RowKey, values: Mapping[str, Json]) -> dict[str, Sealed]:
         """Sealed columns for one row version; the row's key is the patient's, or the program's without a patient."""
         self._must_be_allowed()
-        return self.vault.seal_row(self.db, table, row, values)
+        try:
+            return self.vault.seal_row(self.db, table, row, values)
+        except RecordDestroyed as gone:
+            raise self._destroyed(self._action, row.patient_id) from gone
 
     def open(self, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]) -> dict[str, Json]:
         """Opened columns of one row version. Raises IntegrityError, uniformly, when anything does not fit."""
         self._must_be_allowed()
-        return self.vault.open_row(self.db, table, row, sealed)
+        try:
+            return self.vault.open_row(self.db, table, row, sealed)
+        except RecordDestroyed as gone:
+            raise self._destroyed(self._action, row.patient_id) from gone
+
+    def open_if_kept(
+        self, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+    ) -> dict[str, Json] | None:
+        """The same for a list about many patients: None where the record of this one was destroyed."""
+        self._must_be_allowed()
+        try:
+            return self.vault.open_row(self.db, table, row, sealed)
+        except RecordDestroyed:
+            return None
 
     def index(self, table: str, name: str, value: str) -> bytes:
         """16-byte blind index of an already normalised value, under the program's index key."""
@@ -217,11 +240,13 @@ class Work:
         policies: Sequence[str] = (),
         detail: Mapping[str, Json] | None = None,
         payload: Json = None,
+        tree: UUID | None = None,
         beside: bool = False,
     ) -> UUID:
         """Insert the entry of this act; the first one has `entry_id`, further ones their own. Returns its id.
 
-        `policies` adds legal rules to the ones that allowed the act. `beside`: something done within the unit's own act
+        `policies` adds legal rules to the ones that allowed the act. `tree`: where an act on that tree belongs in it,
+        whatever its kind. `beside`: something done within the unit's own act
         and before it; it never stands for that act, which has yet to be recorded. Raises Unavailable when the entry
         cannot be written: then nothing of the unit happens.
         """
@@ -229,7 +254,7 @@ class Work:
         deciding = {name for decision in self._decisions for name in decision.policies} | set(policies)
         entry = Entry(
             id=entry_id,
-            tree=tree_of(action, self.caller.program_id),
+            tree=tree or tree_of(action, self.caller.program_id),
             program_id=self.caller.program_id,
             occurred_at=self.now,
             actor_kind=self.caller.kind.value,
@@ -278,8 +303,9 @@ class Work:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _note(self, decision: Decision) -> None:
+    def _note(self, action: Action, decision: Decision) -> None:
         self._allowed = True
+        self._action = action
         self._decisions.append(decision)
 
     def _must_be_allowed(self) -> None:
@@ -295,11 +321,22 @@ class Work:
             raise Denied(error, Denial(action=action, detail=reason)) from None
 
     def _check_chart(self, action: Action, facts: Facts | None, patient_id: UUID | None) -> None:
-        """Nothing new goes into a chart that was merged into another; staff learn which one (docs/decisions/0008)."""
+        """Nothing new goes into a chart that was merged into another; staff learn which one (docs/decisions/0008). Of a
+        record that was destroyed nothing is read any more.
+        """
+        if facts is not None and facts.destroyed is not None and action not in AFTER_DESTRUCTION:
+            raise self._destroyed(action, patient_id)
         if facts is None or facts.surviving is None or action not in ADDING_ACTIONS:
             return
         error = self.chart_merged(facts.surviving)
         raise Denied(error, Denial(action=action, patient_id=patient_id, detail={"reason": "chart_merged"}))
+
+    def _destroyed(self, action: Action | None, patient_id: UUID | None) -> Denied:
+        """Staff are told that the record is gone; for everybody else there is nothing here, as ever."""
+        staff = self.caller.kind.value not in ("patient", "requester")
+        error = RecordDestroyed() if staff else _not_found()
+        reason = {"reason": Code.RECORD_DESTROYED.value}
+        return Denied(error, Denial(action=action or Action.RECORD_USE, patient_id=patient_id, detail=reason))
 
     def chart_merged(self, surviving: UUID) -> Conflict:
         """Why nothing new goes into a chart; which one it goes into is told to staff alone."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, insert
+from sqlalchemy import Connection, Engine, Table, create_engine, insert
 from starlette.testclient import TestClient
 
 from service.access.caller import Caller, CallerKind, Role
@@ -29,12 +29,13 @@ from service.ledger.verify import verify
 from service.setup import prepare_database
 from service.store import embedded
 from service.store.roles import provision
-from service.store.session import in_unit_sync
+from service.store.rowcodes import OPTION, RowCodes, change_row, coded
 from service.store.tables.identity import account, session
 from service.store.tables.people import relationship
 from service.store.tables.programs import program as program_table
 from service.vault import keyring
 from service.vault.envelope import RowKey, SealedTable
+from service.vault.units import run_unit_sync
 from service.work import Work, enter, write_entry
 from tests.fakes import FakeClock
 
@@ -74,6 +75,7 @@ class Cluster:
             database_url=self.server.url("consentry_app", database),
             owner_database_url=self.server.url("consentry_owner", database),
             sequencer_database_url=self.server.url("consentry_sequencer", database),
+            keeper_database_url=self.server.url("consentry_keeper", database),
             deployment="test",
             pool_size=8,
         )
@@ -102,20 +104,26 @@ def _pooled(url: str) -> Engine:
     return create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True, hide_parameters=True)
 
 
+def _keyring(data: Path) -> None:
+    keyring.init(keyring.keyring_path(data), datetime.now(UTC))
+
+
 class House:
     """The application of one test worker."""
 
-    def __init__(self, cluster: Cluster, database: str, data: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, database: str, data: Path, make_keys: Callable[[Path], None] = _keyring
+    ) -> None:
         self.cluster = cluster
         self.database = database
         self.data = data
         self.clock = FakeClock()
         cluster.create_database(database)
         self.settings = cluster.settings(database, data)
-        keyring.init(self.settings.keyring, datetime.now(UTC))
-        prepare_database(self.settings, self.clock)
+        make_keys(data)
+        codes = RowCodes(prepare_database(self.settings, self.clock).row_mac)
         # pooled, as the application's own are: a connection for every look would be a good part of the run's time
-        self.engine = _pooled(self.settings.database_url)
+        self.engine = _pooled(self.settings.database_url).execution_options(**{OPTION: codes})
         self.sequencer_engine = _pooled(self.settings.sequencer_database_url)
         self.app = build(self.settings, Options(clock=self.clock, sequence=False))
         self.http = TestClient(self.app, base_url="http://testserver", raise_server_exceptions=False)
@@ -163,7 +171,7 @@ class Service:
             enter(db, self.program_id)
             return act(db)
 
-        return in_unit_sync(self.house.engine, entered)
+        return run_unit_sync(self.house.engine, self.house.state.mechanisms.vault, entered)
 
     def work(self, caller: Caller, act: Callable[[Work], T], *, purpose: str | None = "TREAT") -> T:
         """Run an operation as `caller` without HTTP."""
@@ -208,6 +216,15 @@ class Service:
         write_entry(db, entry, self.house.state.mechanisms.ledger_mac_key)
         return entry.id
 
+    def rewrite(self, table: Table, row_id: UUID, **changes: Any) -> None:
+        """Change a row that decides as the service would: with an entry, and with its code."""
+
+        def change(db: Connection) -> None:
+            entry_id = self.entry(db, "set-up")
+            assert change_row(db, table, {"id": row_id}, {**changes, "entry_id": entry_id})
+
+        self.unit(change)
+
     # -- people -----------------------------------------------------------------------------------
 
     def account(
@@ -244,34 +261,44 @@ class Service:
             profile = {"username": f"test-{account_id}", "display_name": f"Test {role.value.title()}"}
             sealed = self.house.state.mechanisms.vault.seal_row(db, _ACCOUNT, row, {"profile": profile})
             db.execute(
-                insert(account).values(
-                    id=account_id,
-                    program_id=self.program_id,
-                    kind=kind.value,
-                    username_index=uuid4().bytes,
-                    profile=sealed["profile"],
-                    roles=[role.value],
-                    units=sorted(units) if kind is CallerKind.STAFF else [],
-                    patient_id=patient_id,
-                    recipient_id=recipient_id,
-                    password_hash="!",
-                    state="active",
-                    version=1,
-                    created_at=now,
-                    entry_id=entry_id,
-                )
+                insert(account),
+                coded(
+                    db,
+                    account,
+                    {
+                        "id": account_id,
+                        "program_id": self.program_id,
+                        "kind": kind.value,
+                        "username_index": uuid4().bytes,
+                        "profile": sealed["profile"],
+                        "roles": [role.value],
+                        "units": sorted(units) if kind is CallerKind.STAFF else [],
+                        "patient_id": patient_id,
+                        "recipient_id": recipient_id,
+                        "password_hash": "!",
+                        "state": "active",
+                        "version": 1,
+                        "created_at": now,
+                        "entry_id": entry_id,
+                    },
+                ),
             )
             db.execute(
-                insert(session).values(
-                    id=session_id,
-                    program_id=self.program_id,
-                    account_id=account_id,
-                    channel="token",
-                    created_at=now,
-                    last_used_at=now,
-                    expires_at=until,
-                    entry_id=entry_id,
-                )
+                insert(session),
+                coded(
+                    db,
+                    session,
+                    {
+                        "id": session_id,
+                        "program_id": self.program_id,
+                        "account_id": account_id,
+                        "channel": "token",
+                        "created_at": now,
+                        "last_used_at": now,
+                        "expires_at": until,
+                        "entry_id": entry_id,
+                    },
+                ),
             )
 
         self.unit(make)
@@ -305,19 +332,24 @@ class Service:
             vault = self.house.state.mechanisms.vault
             sealed = vault.seal_row(db, _RELATIONSHIP, row, {"evidence": {"note": "caseload"}})
             db.execute(
-                insert(relationship).values(
-                    id=row_id,
-                    program_id=self.program_id,
-                    patient_id=patient,
-                    kind="staff",
-                    account_id=who.id,
-                    starts_on=date(2020, 1, 1),
-                    ends_on=ends_on,
-                    evidence=sealed["evidence"],
-                    version=1,
-                    created_at=self.clock.now(),
-                    entry_id=entry_id,
-                )
+                insert(relationship),
+                coded(
+                    db,
+                    relationship,
+                    {
+                        "id": row_id,
+                        "program_id": self.program_id,
+                        "patient_id": patient,
+                        "kind": "staff",
+                        "account_id": who.id,
+                        "starts_on": date(2020, 1, 1),
+                        "ends_on": ends_on,
+                        "evidence": sealed["evidence"],
+                        "version": 1,
+                        "created_at": self.clock.now(),
+                        "entry_id": entry_id,
+                    },
+                ),
             )
 
         self.unit(make)
@@ -397,15 +429,20 @@ def open_program(house: House) -> Service:
     def make(db: Connection) -> None:
         entry_id = service.entry(db, "program.manage")
         db.execute(
-            insert(program_table).values(
-                id=program_id,
-                key=program.key,
-                name=program.name,
-                config=document,
-                version=1,
-                changed_at=now,
-                entry_id=entry_id,
-            )
+            insert(program_table),
+            coded(
+                db,
+                program_table,
+                {
+                    "id": program_id,
+                    "key": program.key,
+                    "name": program.name,
+                    "config": document,
+                    "version": 1,
+                    "changed_at": now,
+                    "entry_id": entry_id,
+                },
+            ),
         )
         house.state.mechanisms.vault.ensure_program_keys(db, program_id, now)
 

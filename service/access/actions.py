@@ -28,6 +28,7 @@ class Action(StrEnum):
     #: The service marks a patient as in danger at home; compliance takes that away.
     PATIENT_MARK = "patient.mark"
     PATIENT_UNMARK = "patient.unmark"
+    PATIENT_WATCH = "patient.watch"
     #: The patients a member of staff works with, by name: each shown has an entry of its own.
     CASELOAD_READ = "caseload.read"
     EPISODE_OPEN = "episode.open"
@@ -142,6 +143,17 @@ class Action(StrEnum):
     REVIEW_OPEN = "review.open"
     REVIEW_LIST = "review.list"
     REVIEW_CLOSE = "review.close"
+    FINDING_RAISE = "finding.raise"
+    FINDING_LIST = "finding.list"
+    FINDING_DECIDE = "finding.decide"
+    #: What happens to the ledger itself: anchors late or back, a fork seen, writing stopped and taken up again.
+    LEDGER_STATUS = "ledger.status"
+    LEDGER_RESTORE = "ledger.restore"
+    LEDGER_WITNESS = "ledger.witness"
+    # what must be kept
+    HOLD_PLACE = "hold.place"
+    HOLD_LIFT = "hold.lift"
+    HOLD_READ = "hold.read"
     # accounts
     ACCOUNT_READ_SELF = "account.read_self"
     SESSION_LIST = "session.list"
@@ -159,12 +171,30 @@ class Action(StrEnum):
     PROGRAM_READ = "program.read"
     PROGRAM_MANAGE = "program.manage"
     KEY_MANAGE = "key.manage"
+    KEY_READ = "key.read"
+    KEY_ROTATE = "key.rotate"
+    #: Destroying a patient's key takes two people in two roles.
+    KEY_SHRED_ASK = "key.shred_ask"
+    KEY_SHRED_APPROVE = "key.shred_approve"
 
     @property
     def is_event(self) -> bool:
         """True for what happens to the service rather than being permitted by it; no policy can allow it."""
         return self in _EVENTS
 
+
+#: What may still be asked about a patient whose record was destroyed: how that came about, what was kept, what the law
+#: wants accounted for. Everything else is answered by saying that the record is gone.
+AFTER_DESTRUCTION: Final = frozenset(
+    {
+        Action.ACCOUNTING_READ,
+        Action.AUDIT_READ,
+        Action.AUDIT_EXPORT,
+        Action.HOLD_READ,
+        Action.KEY_SHRED_ASK,
+        Action.KEY_SHRED_APPROVE,
+    }
+)
 
 #: What adds to a patient's chart: refused where the chart was merged into another one. What narrows or ends something
 #: (a revocation, a restriction, a discharge, an acknowledged flag) stays possible there, and so does every reading.
@@ -208,6 +238,7 @@ _EVENTS: Final = frozenset(
         Action.LINK_OPEN,
         Action.LINK_REFUSED,
         Action.REVIEW_OPEN,
+        Action.LEDGER_STATUS,
         Action.SIGN_IN_SUCCEEDED,
         Action.SIGN_IN_REFUSED,
         Action.SIGN_IN_LOCKED,

@@ -28,6 +28,8 @@ from service.access.compile import GROUPS, SCHEMA_FILE, differences, facts_type
 from service.access.decision import Decision
 from service.access.facts import NO_CONTEXT, CallerFacts, Facts, PurposeFacts, ReleaseFacts, UseFacts
 from service.access.purposes import Purposes, read_purposes
+from service.access.review_rules import FILE as REVIEWS_FILE
+from service.access.review_rules import ReviewBook, read_reviews
 from service.access.rules import Rule, hash_policies, read_rule
 from service.access.safety import FILE as SAFETY_FILE
 from service.access.safety import SafetyBook, read_safety
@@ -81,6 +83,7 @@ class Engine:
     purposes: Purposes
     bases: Bases
     safety: SafetyBook
+    reviews: ReviewBook
     rules: Mapping[str, Rule]
     _evaluate: Callable[[Question], Decision]
 
@@ -109,6 +112,7 @@ class Engine:
             purposes=purposes,
             bases=bases,
             safety=read_safety(_text(policies, SAFETY_FILE)),
+            reviews=read_reviews(_text(policies, REVIEWS_FILE)),
             rules=MappingProxyType(rules),
             _evaluate=lru_cache(maxsize=_REMEMBERED)(evaluator.evaluate),
         )
@@ -120,7 +124,7 @@ class Engine:
         home = True
         if isinstance(facts, Facts) and facts.program is not None:
             home = facts.program == caller.program_id
-            facts = replace(facts, program=None, surviving=None)
+            facts = replace(facts, program=None, surviving=None, destroyed=None)
         try:
             return self._evaluate(
                 Question(

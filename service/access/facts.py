@@ -37,10 +37,12 @@ class Facts:
     program: UUID | None = None
     #: The chart that this one was merged into: it takes nothing new (work.py). No context attribute either.
     surviving: UUID | None = None
+    #: The patient, where the record was destroyed: whoever may know of it is told so (work.py).
+    destroyed: UUID | None = None
 
 
 #: Facts that are no attributes of a context: they hold ids.
-NO_CONTEXT: Final = frozenset({"program", "surviving"})
+NO_CONTEXT: Final = frozenset({"program", "surviving", "destroyed"})
 
 
 @dataclass(frozen=True, slots=True)

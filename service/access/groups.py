@@ -123,6 +123,7 @@ TOUCHING_PATIENT: Final = frozenset(
         Action.PATIENT_UNMERGE,
         Action.PATIENT_MARK,
         Action.PATIENT_UNMARK,
+        Action.PATIENT_WATCH,
         Action.CASELOAD_READ,
         Action.EPISODE_OPEN,
         Action.EPISODE_READ,

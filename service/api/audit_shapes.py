@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from service.custody.operations import ConsistencyProof, ExplainedEntry, InclusionProof, ListedEntry
+from service.custody.operations import ExplainedEntry, ListedEntry
+from service.custody.proving import ConsistencyProof, InclusionProof
 from service.custody.records import StoredEntry
 
 

@@ -23,13 +23,13 @@ class CareModel(BaseModel):
 
 
 class CarriedModel(BaseModel):
-    """A patient in a list: enough to know who is meant."""
+    """A patient in a list: enough to know who is meant, or that the record was destroyed (state; no name, no date)."""
 
     patient_id: Uuid
     family_name: str
     given_name: str
     name_used: str | None
-    birth_date: IsoDate
+    birth_date: IsoDate | None
     state: str
     roles: list[str]
     since: IsoDate | None

@@ -46,6 +46,7 @@ _REPEATABLE: Final = frozenset(
         "disable_user",
         "open_packet_link",
         "report_bounces",
+        "add_cosignatures",
     }
 )
 #: POSTs that may name the version they mean; the state of the thing decides anyway.
@@ -63,6 +64,7 @@ _MAY_NAME_VERSION: Final = frozenset(
         "rule_on_consent",
         "answer_restriction",
         "end_restriction",
+        "lift_hold",
         "sign_care_plan",
         "activate_care_plan",
         "review_care_plan",

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from service.edge.context import state_of
 from service.edge.deps import if_match, perform, perform_once, reply
 from service.edge.models import LongText, ShortText, StrictModel, Uuid
 from service.edge.paging import Cursor, Limit, read_cursor, write_cursor
@@ -56,6 +57,9 @@ class RaisedFlagModel(FlagModel):
     source: Literal["assessment", "medical", "placement"]
     subject_id: UUID | None
     assessment_id: UUID | None
+    also_assessment_id: UUID | None = Field(
+        description="The form that was kept, after a refused one had raised this with the same answers."
+    )
     instrument: str
     state: Literal["open", "taken", "acknowledged"]
     version: int
@@ -156,9 +160,10 @@ async def list_waiting_flags(
 )
 async def assign_flag(request: Request, flag_id: Uuid, body: AssignmentBody) -> Response:
     expected = if_match(request) if "if-match" in request.headers else None
+    book = state_of(request).credentials
 
     def create(work: Work) -> tuple[UUID, RaisedFlag]:
-        return flag_id, operations.assign(work, flag_id, body.account_id, expected=expected)
+        return flag_id, operations.assign(work, flag_id, body.account_id, book, expected=expected)
 
     flag = await perform_once(request, create, operations.read_assigned)
     return reply(200, raised_view(flag), etag=flag.version)
@@ -190,6 +195,7 @@ def raised_view(one: RaisedFlag) -> dict[str, Any]:
         "source": one.source,
         "subject_id": one.subject_id,
         "assessment_id": one.assessment_id,
+        "also_assessment_id": one.also,
         "instrument": one.instrument,
         "code": one.flag.code,
         "severity": one.flag.severity,

@@ -13,6 +13,7 @@ from service.edge.deps import reply
 from service.edge.metrics import exposition
 from service.edge.ready import readiness
 from service.errors import Code, NotFound
+from service.ledger.standing import LedgerState
 
 router = APIRouter(tags=["health"])
 _OPEN: dict[str, list[str]] = {"security": []}
@@ -29,6 +30,7 @@ class ReadinessModel(BaseModel):
 
     ready: bool
     checks: dict[str, bool]
+    ledger: LedgerState
 
 
 @router.get("/healthz", openapi_extra=_OPEN, summary="The process answers", response_model=HealthModel)
@@ -45,9 +47,12 @@ async def healthz() -> Response:
 )
 async def readyz(request: Request) -> Response:
     checks = await readiness(state_of(request))
+    standing = state_of(request).mechanisms.standing
     ready = all(checks.values())
     headers = {} if ready else {"Retry-After": "1"}
-    return reply(200 if ready else 503, {"ready": ready, "checks": checks}, headers=headers)
+    return reply(
+        200 if ready else 503, {"ready": ready, "checks": checks, "ledger": standing.state}, headers=headers
+    )
 
 
 @router.get(

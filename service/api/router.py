@@ -8,6 +8,7 @@ from service.api import (
     assessments,
     attachments,
     audit,
+    audit_proofs,
     auth,
     care_plans,
     caseload,
@@ -22,8 +23,10 @@ from service.api import (
     evidence,
     flags,
     health,
+    holds,
     instruments,
     items,
+    keys,
     links,
     medical,
     medical_findings,
@@ -42,6 +45,7 @@ from service.api import (
     reviews,
     safety_plans,
     visits,
+    watches,
 )
 from service.edge.directory import Directory
 from service.edge.models import ProblemModel
@@ -88,10 +92,14 @@ router.include_router(agreements.router)
 router.include_router(restrictions.router)
 router.include_router(emergency.router)
 router.include_router(reviews.router)
+router.include_router(watches.router)
 router.include_router(links.router)
 router.include_router(messages.router)
 router.include_router(care_plans.router)
 router.include_router(visits.router)
 router.include_router(safety_plans.router)
 router.include_router(discharge.router)
+router.include_router(keys.router)
+router.include_router(holds.router)
 router.include_router(audit.router)
+router.include_router(audit_proofs.router)

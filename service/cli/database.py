@@ -40,6 +40,7 @@ def settings_at(data: Path, address: Address | None = None) -> Settings:
             "DATABASE_URL": address.app_url,
             "CONSENTRY_OWNER_DATABASE_URL": address.owner_url,
             "CONSENTRY_SEQUENCER_DATABASE_URL": address.sequencer_url,
+            "CONSENTRY_KEEPER_DATABASE_URL": address.keeper_url,
         }
     return read_settings(environment)
 

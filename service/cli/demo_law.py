@@ -33,7 +33,9 @@ def emergency() -> Iterator[Step]:
 
 
 def glass_broken() -> Iterator[Step]:
-    """A clinician who does not treat the patient read the record in an emergency; compliance has yet to look at it."""
+    """A clinician who does not treat the patient tried the record again and again, and read it in an emergency later:
+    compliance has both to look at, the burst of refusals as a finding of the trail's review.
+    """
     yield from arrival(40)
     yield from chart(34)
     why = {
@@ -41,6 +43,8 @@ def glass_broken() -> Iterator[Step]:
         "why_no_consent": "Not responsive, and the treating clinician is not in the house (synthetic).",
     }
     stranger, purpose = "clinician_without_relationship", "ETREAT"
+    for _ in range(6):
+        yield call(4.5, stranger, "/patients/{patient}/record", method="GET", expect=403)
     yield call(2, stranger, "/patients/{patient}/emergency-access", why, purpose=purpose)
     yield call(2, stranger, "/patients/{patient}/record", method="GET", expect=200, purpose=purpose)
 

@@ -8,7 +8,7 @@ Exit status: 0 intact, 1 something is wrong, 2 it could not be verified.
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -20,19 +20,25 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.cli.database import DEFAULT_DATA, Data, database_settings
+from service.cli.ledger_restored import restored_command
 from service.config import Settings
 from service.errors import ConsentryError
 from service.ids import SERVICE_PROGRAM
 from service.ledger import records
+from service.ledger.anchors.forks import branches_of
 from service.ledger.checkpoint import CheckpointInvalid, VerifierKey, origin_of, split_notes
 from service.ledger.copies import copy_of
-from service.ledger.export import ExportSource, export
+from service.ledger.export import export
+from service.ledger.offline import Unreadable, read_header, verify_export
+from service.ledger.restores import explained
 from service.ledger.stored import DatabaseSource, begin_snapshot
+from service.ledger.tiling.folder import write_tiles
 from service.ledger.verify import Report, UnreadableError, verify
-from service.ledger.walk import Finding
+from service.ledger.walk import Finding, Kind
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
-from service.vault import keyring
+from service.vault.kms import open_kms
+from service.vault.units import run_unit_sync
 from service.vault.vault import ServiceKeys, Vault
 from service.work import enter
 
@@ -85,6 +91,9 @@ def verify_command(
     raise typer.Exit(0 if all(report.intact for report in reports) else 1)
 
 
+app.command("restored")(restored_command)
+
+
 @app.command("export")
 def export_command(
     program: Annotated[str, typer.Option("--program", help="Program key, or `service`.")],
@@ -92,12 +101,20 @@ def export_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")
     ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option("--tiles", help="Folder for a tlog-tiles log instead; gone on with if there."),
+    ] = None,
 ) -> None:
-    """Write one tree as NDJSON that can be verified without the database."""
+    """Write one tree so that it can be verified without the database: as NDJSON, or as a folder of tiles."""
 
     def write(db: Connection, settings: Settings) -> None:
         begin_snapshot(db)
         tree = _chosen(db, settings, program)[0]
+        if tiles is not None:
+            with _progress(tree.origin, records.signed_size(db, tree.id)) as progress:
+                write_tiles(db, tree.id, tree.origin, tiles, progress)
+            return
         lines = export(db, tree.id, tree.origin)
         if output is None:
             sys.stdout.buffer.writelines(lines)
@@ -141,14 +158,16 @@ def _verify_database(
         ) -> Report:
             begin_snapshot(db)
             with _progress(tree.origin, records.tree_size(db, tree.id)) as progress:
-                return verify(
+                branches = branches_of(db, mac_keys).get(tree.id, [])
+                report = verify(
                     DatabaseSource(db, tree.id, others),
                     tree.origin,
                     public_key=public_key,
                     mac_keys=mac_keys,
-                    copies=copies.notes(),
+                    copies=explained(copies.notes, branches),
                     progress=progress,
                 )
+                return replace(report, restores=len(branches))
 
         reports.append(in_unit_sync(engine, unit))
         copies.warn_if_none(tree)
@@ -156,19 +175,30 @@ def _verify_database(
 
 
 def _verify_export(path: Path, checkpoints: Path | None, given: VerifierKey | None) -> Report:
-    source = ExportSource(path)
-    origin, tree = source.header()
-    copies = _Copies(_copy_file(checkpoints, tree) if checkpoints else None)
+    """By the verifier that knows nothing of this service (`service/ledger/offline.py`)."""
     if given is None:
         _err.print("No --public-key: signatures are not checked, only that the export agrees with itself.")
-    with _progress(origin, source.size()) as progress:
-        return verify(
-            source,
-            origin,
-            public_key=given.public_key if given else None,
-            copies=copies.notes(),
-            progress=progress,
-        )
+    try:
+        origin, _ = read_header(path)
+        with _progress(origin, path.stat().st_size // 1100) as progress:
+            found = verify_export(
+                path, vkey=str(given) if given else None, copies=checkpoints, progress=progress
+            )
+    except Unreadable as error:
+        raise UnreadableError(str(error)) from error
+    return Report(
+        origin=found.origin,
+        entries=found.entries,
+        checkpoints=found.checkpoints,
+        copies=found.copies,
+        findings=tuple(
+            Finding(Kind(one.kind), one.text, one.position, one.entry_id) for one in found.findings
+        ),
+        wrong=found.wrong,
+        signatures_checked=found.signed,
+        macs_checked=False,
+        restores=found.restores,
+    )
 
 
 class _Copies:
@@ -226,13 +256,13 @@ def _chosen(db: Connection, settings: Settings, program: str | None) -> list[Tre
 
 
 def _service_keys(settings: Settings) -> ServiceKeys:
-    vault = Vault(keyring.load(settings.keyring))
+    vault = Vault(open_kms(settings))
 
     def load(db: Connection) -> ServiceKeys:
         enter(db, SERVICE_PROGRAM)
         return vault.load_service_keys(db)
 
-    return in_unit_sync(plain_engine(settings.database_url), load)
+    return run_unit_sync(plain_engine(settings.database_url), vault, load)
 
 
 @contextmanager
@@ -263,6 +293,8 @@ def _say(report: Report) -> None:
     counts = (
         f"{report.entries:,} entries, {report.checkpoints:,} checkpoints, {report.copies:,} copies outside"
     )
+    if report.restores:
+        counts += f", {report.restores:,} recorded restore(s)"
     if report.intact:
         unchecked = "" if report.macs_checked else " (without MACs: the key is not here)"
         _out.print(f"{report.origin}: intact. {counts}{unchecked}.")

@@ -9,7 +9,21 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from service import __version__
-from service.cli import consents, jobs, keys, ledger, patients, policies, programs, schema, serve, tour, users
+from service.cli import (
+    consents,
+    integrity,
+    jobs,
+    keys,
+    ledger,
+    patients,
+    policies,
+    programs,
+    schema,
+    serve,
+    tour,
+    trail,
+    users,
+)
 from service.cli.person import WrongAnswer
 from service.errors import ConsentryError
 
@@ -25,12 +39,14 @@ app.command("migrate")(schema.migrate)
 app.command("tour")(tour.tour)
 app.add_typer(schema.app, name="db", help="The database: roles.")
 app.add_typer(keys.app, name="keys", help="The key-encryption key.")
+app.add_typer(integrity.app, name="integrity", help="Rows that decide: adopt, verify.")
 app.add_typer(ledger.app, name="ledger", help="The audit ledger: verify, export.")
 app.add_typer(policies.app, name="policies", help="The policy files.")
 app.add_typer(programs.app, name="programs", help="Programs, each one YAML file.")
 app.add_typer(consents.app, name="consents", help="Consents: write the end of those whose last day is over.")
 app.add_typer(jobs.app, name="jobs", help="What the service does by itself.")
 app.add_typer(patients.app, name="patients", help="Patients, after an upgrade.")
+app.add_typer(trail.app, name="trail", help="The audit trail: its months.")
 app.add_typer(users.app, name="users", help="Accounts of staff.")
 
 

@@ -20,10 +20,14 @@ from service.errors import Code, NotFound
 from service.identity.programs import SERVICE, list_programs
 from service.identity.tenants import records
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId
+from service.ledger.anchors.records import StoredStanding, standing
+from service.ledger.standing import LedgerState, Standing
 from service.store.engine import plain_engine
+from service.store.rowcodes import OPTION, RowCodes
 from service.store.session import in_unit_sync
-from service.vault import keyring
-from service.vault.vault import Vault
+from service.vault.kms import open_kms
+from service.vault.units import run_unit_sync
+from service.vault.vault import ServiceKeys, Vault
 from service.work import Denied, Mechanisms, Work, enter, record_denial
 
 T = TypeVar("T")
@@ -40,16 +44,24 @@ class Operator:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         """Needs the database migrated and the keyring that belongs to it."""
-        vault = Vault(keyring.load(settings.keyring))
+        vault = Vault(open_kms(settings))
         self._engine = plain_engine(settings.database_url, settings)
         self._clock = clock
 
-        def load(db: Connection) -> bytes:
+        def load(db: Connection) -> tuple[ServiceKeys, StoredStanding | None]:
             enter(db, SERVICE_PROGRAM)
-            return vault.load_service_keys(db).ledger_mac
+            return vault.load_service_keys(db), standing(db)
 
-        mac = in_unit_sync(self._engine, load)
-        self._mechanisms = Mechanisms(Engine.load(settings.policies), vault, mac)
+        keys, stands = run_unit_sync(self._engine, vault, load)
+        #: The ledger's keys, for a command that looks at what others have written.
+        self.ledger_mac_keys = (keys.ledger_mac, *keys.ledger_mac_retired)
+        self._engine = self._engine.execution_options(**{OPTION: RowCodes(keys.row_mac)})
+        self._mechanisms = Mechanisms(
+            Engine.load(settings.policies),
+            vault,
+            keys.ledger_mac,
+            Standing(LedgerState(stands.state) if stands else LedgerState.OK, settings.anchors.policy),
+        )
 
     def program(self, key: str) -> Program:
         """The program with this key; NotFound when it was never applied."""
@@ -83,6 +95,8 @@ class Operator:
     def _run(
         self, unit: Callable[[Work], T], program: Program, kind: CallerKind, role: Role, purpose: str | None
     ) -> T:
+        vault = self._mechanisms.vault
+
         def begin(db: Connection) -> Work:
             enter(db, program.id)
             caller = Caller(
@@ -103,8 +117,8 @@ class Operator:
             return result
 
         try:
-            return in_unit_sync(self._engine, attempt)
+            return run_unit_sync(self._engine, vault, attempt)
         except Denied as denied:
             refusal = denied
-            in_unit_sync(self._engine, lambda db: record_denial(begin(db), refusal))
+            run_unit_sync(self._engine, vault, lambda db: record_denial(begin(db), refusal))
             raise

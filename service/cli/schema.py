@@ -14,7 +14,7 @@ from service.config import ROOT
 from service.errors import StartRefused
 from service.store import embedded, versions
 from service.store.engine import plain_engine
-from service.store.roles import APP, DATABASE, OWNER, SEQUENCER, provision
+from service.store.roles import APP, DATABASE, KEEPER, OWNER, SEQUENCER, provision
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def provision_roles(
     """Create the database roles and the database (the same as deploy/postgres/roles.sql); safe to repeat."""
     chosen = {
         role: typer.prompt(f"Password of {role}", hide_input=True, confirmation_prompt=True)
-        for role in ((OWNER, APP, SEQUENCER) if passwords else ())
+        for role in ((OWNER, APP, SEQUENCER, KEEPER) if passwords else ())
     }
     try:
         with psycopg.connect(admin_url.replace("+psycopg", "", 1), autocommit=True) as admin:

@@ -31,6 +31,7 @@ from service.errors import StartRefused
 from service.log import configure_logs, log
 from service.store.embedded import EmbeddedPostgres
 from service.vault import keyring
+from service.vault.kms import open_at
 
 #: How often the embedded server is looked after; a lost one is back within this time and its own recovery.
 _WATCH_SECONDS = 0.5
@@ -57,7 +58,7 @@ def serve(
         if demo_people:
             _first_keys(data)
         else:
-            keyring.load(
+            open_at(
                 keyring.keyring_path(data)
             )  # refuse before a database is made for keys that are not there
         with served(data, public_url=url, demo=demo_people) as (settings, server):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Uuid, bindparam, exists, insert, or_, select
 
 from service.consent.attested.records import rulings_of, signatures_of
 from service.consent.model import ConsentRecord, ConsentState
@@ -23,36 +23,22 @@ from service.consent.sealing import (
     sealed_columns,
 )
 from service.people.recipient import RecipientType
+from service.people.records import DESTROYED
+from service.store.rowcodes import change_row, coded
+from service.store.standing import newest_version, stands
 from service.store.tables.consent import consent, consent_recipient
 from service.store.tables.emergency import review
-from service.store.tables.people import recipient
+from service.store.tables.people import patient, recipient
 from service.work import Work
 
 _ADD = insert(consent)
-_CHANGE = (
-    update(consent)
-    .where(consent.c.id == bindparam("the_id"))
-    .values(
-        state=bindparam("new_state"),
-        version=bindparam("new_version"),
-        kind=bindparam("new_kind"),
-        text_version=bindparam("new_text_version"),
-        expires_on=bindparam("new_expires_on"),
-        activated_at=bindparam("new_activated_at"),
-        ended_at=bindparam("new_ended_at"),
-        terms=bindparam("new_terms"),
-        document=bindparam("new_document"),
-        revocation=bindparam("new_revocation"),
-        changed_at=bindparam("new_changed_at"),
-        entry_id=bindparam("new_entry"),
-    )
-)
-_ONE = select(consent).where(consent.c.id == bindparam("id"))
-_ONE_SHARED = _ONE.with_for_update(read=True)
-_ONE_CHANGING = _ONE.with_for_update()
+#: A consent, and the newest version of it that the trail knows.
+_CONSENT = select(consent, newest_version(consent.c.id).label("newest"))
+_ONE = _CONSENT.where(consent.c.id == bindparam("id"))
+_ONE_SHARED = _ONE.with_for_update(read=True, of=consent)
+_ONE_CHANGING = _ONE.with_for_update(of=consent)
 _PAGE = (
-    select(consent)
-    .where(
+    _CONSENT.where(
         consent.c.patient_id == bindparam("patient_id"),
         or_(bindparam("before", type_=Uuid()).is_(None), consent.c.id < bindparam("before", type_=Uuid())),
     )
@@ -62,52 +48,37 @@ _PAGE = (
 #: By recipient, and every consent that names a class: only the relationships say whether the recipient is
 #: in it. Ended ones come along, so that a refusal can say "revoked" rather than "none". The rows are
 #: locked in the order of ids.
-_REACHING = (
-    select(consent)
-    .where(
-        consent.c.patient_id == bindparam("patient_id"),
-        consent.c.state.not_in((ConsentState.DRAFT.value, ConsentState.ENTERED_IN_ERROR.value)),
-        consent.c.id.in_(
-            select(consent_recipient.c.consent_id)
-            .join(recipient, recipient.c.id == consent_recipient.c.recipient_id)
-            .where(
-                consent_recipient.c.patient_id == bindparam("patient_id"),
-                or_(
-                    consent_recipient.c.recipient_id == bindparam("recipient_id"),
-                    consent_recipient.c.recipient_id == bindparam("via", type_=Uuid()),
-                    recipient.c.kind == RecipientType.CLASS.value,
-                ),
-            )
-        ),
-    )
-    .order_by(consent.c.id)
-)
+_REACHING = _CONSENT.where(
+    consent.c.patient_id == bindparam("patient_id"),
+    consent.c.state.not_in((ConsentState.DRAFT.value, ConsentState.ENTERED_IN_ERROR.value)),
+    consent.c.id.in_(
+        select(consent_recipient.c.consent_id)
+        .join(recipient, recipient.c.id == consent_recipient.c.recipient_id)
+        .where(
+            consent_recipient.c.patient_id == bindparam("patient_id"),
+            or_(
+                consent_recipient.c.recipient_id == bindparam("recipient_id"),
+                consent_recipient.c.recipient_id == bindparam("via", type_=Uuid()),
+                recipient.c.kind == RecipientType.CLASS.value,
+            ),
+        )
+    ),
+).order_by(consent.c.id)
 _REACHING_SHARED = _REACHING.with_for_update(read=True, of=consent)
 _NAME_RECIPIENT = insert(consent_recipient)
-_REVOKE_RECIPIENT = (
-    update(consent_recipient)
-    .where(
-        consent_recipient.c.consent_id == bindparam("the_consent"),
-        consent_recipient.c.recipient_id == bindparam("the_recipient"),
-    )
-    .values(state="revoked", revoked_at=bindparam("now"), entry_id=bindparam("entry"))
-)
 #: Active consents that may have ended: by date, or by an event of the patient. The terms say which; oldest first.
-_ACTIVE = (
-    select(consent)
-    .where(
-        consent.c.patient_id == bindparam("patient_id"),
-        consent.c.state == ConsentState.ACTIVE.value,
-    )
-    .order_by(consent.c.id)
-)
-_ACTIVE_LOCKED = _ACTIVE.with_for_update()
+_ACTIVE = _CONSENT.where(
+    consent.c.patient_id == bindparam("patient_id"),
+    consent.c.state == ConsentState.ACTIVE.value,
+).order_by(consent.c.id)
+_ACTIVE_LOCKED = _ACTIVE.with_for_update(of=consent)
 _PAST = (
-    select(consent)
-    .where(consent.c.state == ConsentState.ACTIVE.value, consent.c.expires_on < bindparam("today"))
+    _CONSENT.where(consent.c.state == ConsentState.ACTIVE.value, consent.c.expires_on < bindparam("today"))
+    # of a record that was destroyed nothing is written any more
+    .where(~exists().where(patient.c.id == consent.c.patient_id, patient.c.state == DESTROYED))
     .order_by(consent.c.id)
     .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=consent)
 )
 _INCIDENT = (
     select(review.c.id)
@@ -133,13 +104,13 @@ _BY_LOCK = {Lock.NONE: _ONE, Lock.SHARE: _ONE_SHARED, Lock.UPDATE: _ONE_CHANGING
 
 def find(work: Work, consent_id: UUID, lock: Lock) -> StoredConsent | None:
     row = work.db.execute(_BY_LOCK[lock], {"id": consent_id}).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else _stored(work, row)
 
 
 def page(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) -> Sequence[StoredConsent]:
     """The patient's consents, newest first, from the one before `before`."""
     parameters = {"patient_id": patient_id, "before": before, "at_most": at_most}
-    return [_stored(row) for row in work.db.execute(_PAGE, parameters).all()]
+    return [_stored(work, row) for row in work.db.execute(_PAGE, parameters).all()]
 
 
 def reaching(
@@ -150,7 +121,7 @@ def reaching(
     """
     statement = _REACHING if lock is Lock.NONE else _REACHING_SHARED
     parameters = {"patient_id": patient_id, "recipient_id": recipient_id, "via": via}
-    return [_stored(row) for row in work.db.execute(statement, parameters).all()]
+    return [_stored(work, row) for row in work.db.execute(statement, parameters).all()]
 
 
 def opened(work: Work, stored: Iterable[StoredConsent]) -> list[OpenedConsent]:
@@ -164,22 +135,26 @@ def add(work: Work, record: ConsentRecord) -> None:
     """A new draft."""
     work.db.execute(
         _ADD,
-        {
-            "id": record.consent_id,
-            "program_id": work.caller.program_id,
-            "patient_id": record.patient_id,
-            "kind": record.terms.kind.value,
-            "text_version": record.text_version,
-            "state": record.state.value,
-            "version": record.version,
-            "expires_on": _expires_on(record),
-            "activated_at": None,
-            "ended_at": None,
-            "created_at": record.created_at,
-            "changed_at": work.now,
-            "entry_id": work.entry_id,
-            **sealed_columns(work, record, None),
-        },
+        coded(
+            work.db,
+            consent,
+            {
+                "id": record.consent_id,
+                "program_id": work.caller.program_id,
+                "patient_id": record.patient_id,
+                "kind": record.terms.kind.value,
+                "text_version": record.text_version,
+                "state": record.state.value,
+                "version": record.version,
+                "expires_on": _expires_on(record),
+                "activated_at": None,
+                "ended_at": None,
+                "created_at": record.created_at,
+                "changed_at": work.now,
+                "entry_id": work.entry_id,
+                **sealed_columns(work, record, None),
+            },
+        ),
     )
 
 
@@ -187,22 +162,23 @@ def change(work: Work, record: ConsentRecord, signed_text: str | None) -> None:
     """The row as `record` has it from now on; `record.version` is the new version, the row is locked."""
     sealed = sealed_columns(work, record, signed_text)
     ended = record.state not in (ConsentState.DRAFT, ConsentState.ACTIVE)
-    work.db.execute(
-        _CHANGE,
+    change_row(
+        work.db,
+        consent,
+        {"id": record.consent_id},
         {
-            "the_id": record.consent_id,
-            "new_state": record.state.value,
-            "new_version": record.version,
-            "new_kind": record.terms.kind.value,
-            "new_text_version": record.text_version,
-            "new_expires_on": _expires_on(record),
-            "new_activated_at": record.active_from,
-            "new_ended_at": work.now if ended else None,
-            "new_terms": sealed["terms"],
-            "new_document": sealed["document"],
-            "new_revocation": sealed["revocation"],
-            "new_changed_at": work.now,
-            "new_entry": work.entry_id,
+            "state": record.state.value,
+            "version": record.version,
+            "kind": record.terms.kind.value,
+            "text_version": record.text_version,
+            "expires_on": _expires_on(record),
+            "activated_at": record.active_from,
+            "ended_at": work.now if ended else None,
+            "terms": sealed["terms"],
+            "document": sealed["document"],
+            "revocation": sealed["revocation"],
+            "changed_at": work.now,
+            "entry_id": work.entry_id,
         },
     )
 
@@ -212,15 +188,19 @@ def name_recipients(work: Work, record: ConsentRecord) -> None:
     work.db.execute(
         _NAME_RECIPIENT,
         [
-            {
-                "consent_id": record.consent_id,
-                "recipient_id": recipient_id,
-                "program_id": work.caller.program_id,
-                "patient_id": record.patient_id,
-                "state": "named",
-                "revoked_at": None,
-                "entry_id": work.entry_id,
-            }
+            coded(
+                work.db,
+                consent_recipient,
+                {
+                    "consent_id": record.consent_id,
+                    "recipient_id": recipient_id,
+                    "program_id": work.caller.program_id,
+                    "patient_id": record.patient_id,
+                    "state": "named",
+                    "revoked_at": None,
+                    "entry_id": work.entry_id,
+                },
+            )
             for recipient_id in sorted({r.recipient_id for r in record.terms.recipients})
         ],
     )
@@ -229,26 +209,23 @@ def name_recipients(work: Work, record: ConsentRecord) -> None:
 def revoke_recipients(work: Work, record: ConsentRecord, recipients: Iterable[UUID]) -> None:
     """Mark recipients as revoked where they have a row; a member of a class has none, the record says it."""
     for recipient_id in sorted(recipients):
-        work.db.execute(
-            _REVOKE_RECIPIENT,
-            {
-                "the_consent": record.consent_id,
-                "the_recipient": recipient_id,
-                "now": work.now,
-                "entry": work.entry_id,
-            },
+        change_row(
+            work.db,
+            consent_recipient,
+            {"consent_id": record.consent_id, "recipient_id": recipient_id},
+            {"state": "revoked", "revoked_at": work.now, "entry_id": work.entry_id},
         )
 
 
 def active_of(work: Work, patient_id: UUID, *, lock: bool = True) -> Sequence[StoredConsent]:
     """The patient's active consents, oldest first; locked for change, unless they are only looked at."""
     statement = _ACTIVE_LOCKED if lock else _ACTIVE
-    return [_stored(row) for row in work.db.execute(statement, {"patient_id": patient_id}).all()]
+    return [_stored(work, row) for row in work.db.execute(statement, {"patient_id": patient_id}).all()]
 
 
 def past_their_day(work: Work, today: date, at_most: int) -> Sequence[StoredConsent]:
     """Active consents of the program whose last day is over, locked for change; those somebody else holds are left."""
-    return [_stored(row) for row in work.db.execute(_PAST, {"today": today, "at_most": at_most}).all()]
+    return [_stored(work, row) for row in work.db.execute(_PAST, {"today": today, "at_most": at_most}).all()]
 
 
 def incident_open(work: Work, consent_id: UUID) -> bool:
@@ -260,7 +237,7 @@ def _expires_on(record: ConsentRecord) -> date | None:
     return record.terms.expiry.on if record.terms.expiry else None
 
 
-def _stored(row: Any) -> StoredConsent:
+def _stored(work: Work, row: Any) -> StoredConsent:
     return StoredConsent(
         id=row.id,
         program_id=row.program_id,
@@ -275,4 +252,5 @@ def _stored(row: Any) -> StoredConsent:
         terms=row.terms,
         document=row.document,
         revocation=row.revocation,
+        as_written=stands(work.db, consent, row, row.newest),
     )

@@ -48,6 +48,8 @@ class StoredConsent:
     terms: Sealed
     document: Sealed
     revocation: Sealed | None
+    #: The clear columns carry their code, and the trail knows of no later version.
+    as_written: bool
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,7 +98,11 @@ def open_consent(
     signatures: tuple[Signature, ...],
     rulings: tuple[Ruled, ...] = (),
 ) -> OpenedConsent:
-    """Raises IntegrityError when a column is not what was sealed for this row and version."""
+    """Raises IntegrityError when a column is not what was sealed for this row and version.
+
+    A row that was changed beside its sealed columns, or put back as it once was, opens, but its text counts as changed:
+    void for every decision, and an incident (incidents.py).
+    """
     key = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
     values: dict[str, Any] = dict(
         work.open(
@@ -125,7 +131,7 @@ def open_consent(
         version=stored.version,
         text_version=document["version"],
         created_at=stored.created_at,
-        text_sha256=None if document["text"] is None else text_hash(document["text"]),
+        text_sha256=None if document["text"] is None else _hash(document["text"], stored.as_written),
         signatures=signatures,
         active_from=stored.activated_at,
         revocations=_REVOCATIONS.validate_python(ending.get("revocations", ())),
@@ -134,6 +140,10 @@ def open_consent(
         rulings=ruled,
     )
     return OpenedConsent(record, document["text"], stored.changed_at)
+
+
+def _hash(text: str, as_written: bool) -> str:
+    return text_hash(text) if as_written else "not as it was written"
 
 
 def _instant(at: datetime | None) -> str | None:

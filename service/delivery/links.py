@@ -27,8 +27,9 @@ from service.delivery.operations import demographics, is_deceased, queue
 from service.delivery.records import PacketLink
 from service.errors import Code, Conflict
 from service.identity import records as identity
-from service.identity.model import AccountState, Channel, Session
+from service.identity.model import AccountState, Channel, EndReason, Session
 from service.identity.open_sessions import records as sessions
+from service.identity.operations import record_ended
 from service.identity.patients import account_of_patient
 from service.identity.records import StoredAccount
 from service.identity.sessions import LINK_LIFETIME
@@ -103,6 +104,7 @@ def make_link(work: Work, patient_id: UUID, page: str) -> LinkView:
             )
         case Queued(message_id):
             _note(work, made, Action.LINK_MAKE, {"message": str(message_id), "sessions": len(ended)})
+            record_ended(work, ended, EndReason.LINK_ENDED)
     return _view(made, work.now)
 
 
@@ -121,6 +123,7 @@ def end_link(work: Work, link_id: UUID) -> LinkView:
         records.replace_link(work.db, link, work.entry_id)
     ended = sessions.end_link_sessions_of(work.db, link.account_id, work.now, work.entry_id)
     _note(work, link, Action.LINK_END, {"sessions": len(ended)})
+    record_ended(work, ended, EndReason.LINK_ENDED)
     return _view(link, work.now)
 
 

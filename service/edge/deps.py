@@ -1,6 +1,5 @@
 """From a request to a unit of work, and back: the unit, its commit included, runs before any response is built."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import Connection
 
+from service.access.actions import Action
 from service.access.caller import Caller
 from service.access.program import Program
 from service.edge.bearer import bearer_session, unauthenticated
@@ -26,8 +26,9 @@ from service.errors import (
 )
 from service.identity.credentials.model import CredentialBook, standing
 from service.identity.open_sessions import records as sessions
-from service.ids import SessionId
-from service.store.session import in_unit
+from service.identity.signin import record_unattributed
+from service.ids import SERVICE_PROGRAM, SessionId
+from service.vault.units import run_unit
 from service.work import Denied, Work, enter, record_denial
 
 T = TypeVar("T")
@@ -73,8 +74,13 @@ async def perform_as(
         await _refuse(state, request, opened[-1], denied)
         raise
     except IntegrityError as error:
-        await _refuse_integrity(state, opened[-1], error)
-        raise
+        if opened:
+            await _refuse_integrity(state, opened[-1], error)
+            raise
+        # the session, its account or the program is not as it was written: nobody is believed to be anybody
+        incident = error
+        await run_bounded(state, lambda connection: _record_nobody(state, request, connection, incident))
+        raise unauthenticated() from None
     if work.recorded:
         request.scope["consentry.entry"] = None if work.caller.is_outside else work.entry_id
     if work.pending_error:
@@ -112,10 +118,9 @@ def once(
 
 
 async def run_bounded(state: State, unit: Callable[[Connection], T]) -> T:
-    """A unit that ends within seconds, one way or the other."""
+    """A unit that ends within seconds, one way or the other; a key that it misses is fetched between two attempts."""
     try:
-        async with asyncio.timeout(UNIT_SECONDS):
-            return await in_unit(state.engine, unit)
+        return await run_unit(state.engine, state.mechanisms.vault, unit, seconds=UNIT_SECONDS)
     except TimeoutError:
         raise Unavailable(Code.UNAVAILABLE, "The service cannot do this now.", retry_after=1) from None
 
@@ -132,6 +137,7 @@ def _open_work(
     found = sessions.session_caller(connection, session_id, now)
     if found is None or channel not in found.channel.carried_as:
         raise unauthenticated()
+    state.mechanisms.vault.forget_before(found.shred_mark)
     program = state.programs.get(connection, found.caller.program_id, found.program_version)
     return Work(
         state.mechanisms,
@@ -179,6 +185,20 @@ async def _refuse(state: State, request: Request, refused: Work, denied: Denied)
 async def _refuse_integrity(state: State, refused: Work, error: ConsentryError) -> None:
     """A stored value that did not open is an incident: it stands in the ledger before the caller hears of it."""
     await run_bounded(state, lambda connection: _again(state, connection, refused).record_incident(error))
+
+
+def _record_nobody(state: State, request: Request, connection: Connection, error: ConsentryError) -> None:
+    """The incident of a call whose caller could not be believed: in the service's tree, with nobody as its actor."""
+    enter(connection, SERVICE_PROGRAM)
+    record_unattributed(
+        state.mechanisms,
+        connection,
+        action=Action.INTEGRITY_FAILED,
+        program_id=SERVICE_PROGRAM,
+        now=state.clock.now(),
+        request_id=request_id_of(request),
+        detail={"code": error.code.value, "of": "caller"},
+    )
 
 
 def _again(state: State, connection: Connection, refused: Work) -> Work:

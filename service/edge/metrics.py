@@ -9,6 +9,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from service.ledger.anchors.anchoring import Anchoring
+from service.ledger.standing import LedgerState
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 registry = CollectorRegistry()
@@ -25,6 +28,27 @@ _jobs = Counter("consentry_job_runs_total", "Runs of jobs by outcome.", ["job", 
 sequencer_lag = Gauge(
     "consentry_ledger_lag_seconds", "Age of the oldest entry without a position.", registry=registry
 )
+
+_standing = Gauge(
+    "consentry_ledger_standing",
+    "How the ledger stands: 0 ok, 1 an anchor is late, 2 none keeps up, 3 forked.",
+    registry=registry,
+)
+_behind = Gauge(
+    "consentry_ledger_anchor_behind_seconds",
+    "Age of the oldest head an anchor lacks.",
+    ["anchor"],
+    registry=registry,
+)
+
+
+def watch_anchors(anchoring: Anchoring) -> None:
+    """Show the standing of the ledger, and how far each anchor is behind."""
+    states = list(LedgerState)
+    _standing.set_function(lambda: states.index(anchoring.standing.state))
+    for anchor in anchoring.anchors:
+        if anchor.confirms:
+            _behind.labels(anchor.name).set_function(lambda name=anchor.name: anchoring.behind.get(name, 0.0))
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:

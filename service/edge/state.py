@@ -13,10 +13,11 @@ from service.admission.placement.considering import PlacementRules
 from service.clock import Clock
 from service.config import Settings
 from service.consent.rulebook import Rulebook
+from service.custody.shredding.retention import RetentionBook
 from service.delivery.sending import Desk
 from service.disclosure.rulebook import DisclosureRules
 from service.edge.strangers import Strangers
-from service.errors import Code, Unavailable
+from service.errors import Code, IntegrityError, Unavailable
 from service.evidence.rulebook import EvidenceBook
 from service.identity.credentials.model import CredentialBook
 from service.identity.tenants import records
@@ -24,6 +25,8 @@ from service.identity.tokens import Tokens
 from service.ids import ProgramId
 from service.intake.instrument import Catalogue
 from service.intake.medical.book import MedicalBook
+from service.ledger.anchors.anchoring import Anchoring
+from service.ledger.cosignatures import WitnessKey
 from service.ledger.sequencer import Sequencer
 from service.work import Mechanisms
 
@@ -42,6 +45,8 @@ class Programs:
         document = records.program_document(db, program_id)
         if document is None:
             raise Unavailable(Code.UNAVAILABLE, "This program is not configured.")
+        if known and document[1] < known[0]:
+            raise IntegrityError  # a description that was in force before was put back
         program = read_program(ProgramId(program_id), document[0])
         self._known[program_id] = (document[1], program)
         return program
@@ -59,6 +64,7 @@ class State:
     disclosure: DisclosureRules
     evidence: EvidenceBook
     tokens: Tokens
+    anchoring: Anchoring
     sequencer: Sequencer
     instruments: Catalogue
     medical: MedicalBook
@@ -67,5 +73,7 @@ class State:
     placement: PlacementRules
     packet: Library
     care_plans: Books
+    retention: RetentionBook
     programs: Programs = field(default_factory=Programs)
     strangers: Strangers = field(default_factory=Strangers)
+    witnesses: tuple[WitnessKey, ...] = ()

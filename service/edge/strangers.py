@@ -17,7 +17,7 @@ from service.errors import ConsentryError
 from service.identity.signin import record_unattributed
 from service.ids import SERVICE_PROGRAM
 from service.log import log
-from service.store.session import in_unit
+from service.vault.units import run_unit
 from service.work import Mechanisms, enter
 
 INTERVAL: Final = 60.0
@@ -62,6 +62,6 @@ class Strangers:
                 detail={"calls": calls, "since": since.isoformat().replace("+00:00", "Z")},
             )
 
-        await in_unit(engine, record)
+        await run_unit(engine, mechanisms.vault, record)
         self._calls -= calls
         self._since = now if self._calls else None

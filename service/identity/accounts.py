@@ -17,7 +17,7 @@ from service.identity import records
 from service.identity.model import Account, AccountState, EndReason
 from service.identity.names import is_acceptable, normal_name
 from service.identity.open_sessions import records as sessions
-from service.identity.operations import open_account
+from service.identity.operations import open_account, record_ended
 from service.identity.signin import CLIENTS, username_index
 from service.ids import AccountId, PatientId, RecipientId, new_id
 from service.vault.envelope import RowKey
@@ -149,6 +149,7 @@ def disable_account(work: Work, account_id: UUID) -> Account:
         object_version=version,
         detail={"change": "disabled", "sessions": len(ended)},
     )
+    record_ended(work, ended, EndReason.ACCOUNT_DISABLED)
     return read_account(work, stored.id)
 
 

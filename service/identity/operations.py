@@ -1,5 +1,6 @@
 """What a signed-in caller does with their own account: who am I, where am I signed in, sign out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from service.errors import Code, IntegrityError, Unavailable
 from service.identity import records
 from service.identity.model import Account, EndReason, Session
 from service.identity.open_sessions import records as sessions
+from service.identity.open_sessions.records import ENDED
 from service.identity.sessions import SessionState, state_at
 from service.vault.envelope import RowKey
 from service.work import Loaded, Work
@@ -88,6 +90,7 @@ def end_session(work: Work, session_id: UUID, reason: EndReason = EndReason.ENDE
         action=Action.SESSION_END,
         object_kind="session",
         object_id=session.id,
+        object_version=ENDED,
         detail={"reason": reason.value},
     )
 
@@ -110,6 +113,7 @@ def end_session_if_own(work: Work, session_id: UUID | None) -> None:
         action=Action.SESSION_END,
         object_kind="session",
         object_id=own.id if own else None,
+        object_version=ENDED if own else None,
         detail={"reason": EndReason.SIGNED_OUT.value, "sessions": 1 if own else 0},
     )
 
@@ -126,7 +130,21 @@ def end_all_sessions(work: Work) -> int:
         object_id=work.caller.account_id,
         detail={"reason": EndReason.SIGNED_OUT.value, "sessions": len(ended)},
     )
+    record_ended(work, ended, EndReason.SIGNED_OUT)
     return len(ended)
+
+
+def record_ended(work: Work, ended: Iterable[UUID], reason: EndReason) -> None:
+    """An entry for each session that an act ended along with others, so that the trail knows each to be over."""
+    for one in ended:
+        work.record(
+            action=Action.SESSION_END,
+            object_kind="session",
+            object_id=one,
+            object_version=ENDED,
+            detail={"reason": reason.value},
+            beside=True,
+        )
 
 
 def own_account(work: Work) -> Account:

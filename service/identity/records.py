@@ -28,6 +28,7 @@ from service.access.caller import CallerKind, Role
 from service.identity.lockout import Slots
 from service.identity.model import AccountState
 from service.ids import AccountId, PatientId, ProgramId, RecipientId
+from service.store.rowcodes import change_row, coded, verified
 from service.store.tables.identity import account, sign_in_slot
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -62,16 +63,6 @@ _ACCOUNTS = (
 )
 _INSERT_ACCOUNT = (
     insert(account).on_conflict_do_nothing(index_elements=["username_index"]).returning(account.c.id)
-)
-_CHANGE_ACCOUNT = (
-    update(account)
-    .where(account.c.id == bindparam("b_id"))
-    .values(
-        state=bindparam("b_state"),
-        version=bindparam("b_version"),
-        profile=bindparam("b_profile"),
-        entry_id=bindparam("b_entry_id"),
-    )
 )
 
 _MAKE_SLOT = (
@@ -163,55 +154,48 @@ def store_slots(db: Connection, username_index: bytes, slots: Slots, now: dateti
 
 
 def account_by_id(db: Connection, account_id: UUID) -> StoredAccount | None:
-    return _read(db.execute(_ACCOUNT, {"id": account_id}).one_or_none())
+    return _read(db, db.execute(_ACCOUNT, {"id": account_id}).one_or_none())
 
 
 def account_for_share(db: Connection, account_id: UUID) -> StoredAccount | None:
     """Read, and kept from changing until this transaction ends: a disabling waits for a sign-in."""
-    return _read(db.execute(_ACCOUNT_FOR_SHARE, {"id": account_id}).one_or_none())
+    return _read(db, db.execute(_ACCOUNT_FOR_SHARE, {"id": account_id}).one_or_none())
 
 
 def account_for_update(db: Connection, account_id: UUID) -> StoredAccount | None:
-    return _read(db.execute(_ACCOUNT_FOR_UPDATE, {"id": account_id}).one_or_none())
+    return _read(db, db.execute(_ACCOUNT_FOR_UPDATE, {"id": account_id}).one_or_none())
 
 
 def account_of_patient(db: Connection, patient_id: UUID) -> StoredAccount | None:
     """The patient's own account, the first if there are several; None when there is none that is active."""
-    return _read(db.execute(_OF_PATIENT, {"patient_id": patient_id}).one_or_none())
+    return _read(db, db.execute(_OF_PATIENT, {"patient_id": patient_id}).one_or_none())
 
 
 def accounts(db: Connection, after: UUID, limit: int) -> list[StoredAccount]:
     """Accounts of the program by age, except patients' own: their user names are about patients."""
     rows = db.execute(_ACCOUNTS, {"after": after, "limit": limit}).all()
-    return [found for row in rows if (found := _read(row))]
+    return [found for row in rows if (found := _read(db, row))]
 
 
 def insert_account(db: Connection, values: Mapping[str, Any]) -> bool:
     """False when the name is taken, in this program or another."""
-    return db.execute(_INSERT_ACCOUNT, dict(values)).one_or_none() is not None
+    return db.execute(_INSERT_ACCOUNT, coded(db, account, values)).one_or_none() is not None
 
 
 def change_account(
     db: Connection, account_id: UUID, *, state: AccountState, version: int, profile: Sealed, entry_id: UUID
 ) -> None:
-    db.execute(
-        _CHANGE_ACCOUNT,
-        {
-            "b_id": account_id,
-            "b_state": state.value,
-            "b_version": version,
-            "b_profile": profile,
-            "b_entry_id": entry_id,
-        },
-    )
+    changes = {"state": state.value, "version": version, "profile": profile, "entry_id": entry_id}
+    change_row(db, account, {"id": account_id}, changes)
 
 
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def _read(row: Row[Any] | None) -> StoredAccount | None:
+def _read(db: Connection, row: Row[Any] | None) -> StoredAccount | None:
     if row is None:
         return None
+    verified(db, account, row)
     return StoredAccount(
         id=AccountId(row.id),
         program_id=ProgramId(row.program_id),

@@ -9,7 +9,7 @@ answer; which of them it was stands only in the ledger.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import rfc8785
@@ -29,6 +29,7 @@ from service.identity.sessions import ABSOLUTE_LIFETIME
 from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, AccountId, PatientId, ProgramId, SessionId, new_id
 from service.ledger.entry import Entry, Outcome
+from service.vault.envelope import RowKey
 from service.vault.vault import Vault
 from service.work import Mechanisms, Work, enter, write_entry
 
@@ -92,7 +93,7 @@ def complete(
     found = attempt.candidate
     enter(db, found.program_id if found else SERVICE_PROGRAM)
     stored = records.account_for_share(db, found.account_id if found else SERVICE_PROGRAM)
-    reason = _refusal(attempt, stored, matched, kinds)
+    reason = _refusal(attempt, stored, matched, kinds) or _misled(mechanisms, db, attempt, stored)
     if reason or stored is None:
         _record_refusal(mechanisms, db, attempt, reason, now, request_id)
         return None
@@ -115,6 +116,19 @@ def _refusal(
     if stored.kind not in kinds:
         return "wrong_grant"
     return ""
+
+
+def _misled(
+    mechanisms: Mechanisms, db: Connection, attempt: Attempt, stored: records.StoredAccount | None
+) -> str:
+    """ "misled" when the index of the name leads to an account of another name: it was moved there by hand."""
+    if stored is None:
+        return ""
+    row = RowKey(stored.program_id, stored.id, stored.version, None)
+    opened = mechanisms.vault.open_row(db, records.ACCOUNT_ROW, row, {"profile": stored.profile})
+    profile: Any = opened["profile"]
+    name = str(profile["username"])
+    return "" if username_index(mechanisms.vault, db, name) == attempt.username_index else "misled"
 
 
 def open_session(

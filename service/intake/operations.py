@@ -35,6 +35,7 @@ from service.intake.latest import newest
 from service.intake.own import is_self_report
 from service.intake.packs.operations import licence_fault
 from service.intake.refusing import fault_of_form, refuse_form, shown_with_fault
+from service.intake.retold import said_for
 from service.intake.safety.flag import FlagSource
 from service.intake.safety.raising import raise_flags
 from service.intake.scoring import score
@@ -106,6 +107,7 @@ def save(
             instrument=instrument.key,
             flags=result.flags,
             fresh=made is not None,
+            said=said_for(instrument, command.form.answers, command.form.context),
         )
     return assessment_id, made
 

@@ -14,6 +14,25 @@ from service.intake.flags import Flag
 from service.intake.instrument import Instrument
 
 
+def said_for(
+    instrument: Instrument, answers: object, context: Mapping[str, Any] | None
+) -> dict[str, dict[str, str]]:
+    """For each flag of the instrument the answers its rule asks about, by item: by these the same answer is known again
+    when a form is given a second time.
+    """
+    readings = read_form(instrument, answers, context).readings
+    return {
+        rule.code: {
+            item: str(readings[item])
+            for part in parts_of(rule.when)
+            if isinstance(part, ItemCondition)
+            for item in part.any_of
+            if item in readings
+        }
+        for rule in instrument.flags
+    }
+
+
 def known_flags(
     instrument: Instrument,
     before: Content,

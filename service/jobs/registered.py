@@ -7,6 +7,9 @@ from service.admission.packet.nudging import due_reminders
 from service.admission.reviews import due_reviews
 from service.config import Settings
 from service.consent.ending_by_event import expire_past
+from service.custody.findings.raising import look_at_once, look_later
+from service.custody.months import months_ahead
+from service.custody.rotating import count_and_renew
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
 from service.delivery.model import Channel
 from service.delivery.outbox import OUTBOX, Outbox
@@ -25,6 +28,10 @@ def all_jobs(state: State) -> tuple[Job, ...]:
         Job("flag_escalation", timedelta(seconds=30), escalate_due),
         Job("consent_expiry", timedelta(hours=6), _expired),
         Job("reviews", timedelta(hours=6), partial(due_reviews, book=state.placement.book)),
+        Job("findings", timedelta(minutes=15), look_at_once),
+        Job("findings_later", timedelta(minutes=15), look_later),
+        Job("key_uses", timedelta(minutes=1), count_and_renew),
+        Job("trail_months", timedelta(hours=12), months_ahead),
         Job("reminders", timedelta(minutes=10), partial(due_reminders, library=state.packet)),
     )
 

@@ -22,7 +22,7 @@ from service.ids import SERVICE_PROGRAM, ProgramId
 from service.jobs.job import Job
 from service.jobs.records import try_lead
 from service.log import log
-from service.store.session import in_unit
+from service.vault.units import run_unit
 from service.work import Denied, Mechanisms, Work, enter, record_denial
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Service:
             enter(db, SERVICE_PROGRAM)
             return [read_program(ProgramId(one.id), one.config) for one in tenants.every_program(db)]
 
-        return await in_unit(self.engine, read)
+        return await self._run(read)
 
     async def act(
         self, program: Program, unit: Callable[[Work], T], *, leading: str | None = None
@@ -76,11 +76,13 @@ class Service:
             return record
 
         try:
-            async with asyncio.timeout(_UNIT_SECONDS):
-                return await in_unit(self.engine, attempt)
+            return await self._run(attempt)
         except Denied as denied:
-            await in_unit(self.engine, refuse(denied))
+            await self._run(refuse(denied))
             raise
+
+    async def _run(self, unit: Callable[[Connection], T]) -> T:
+        return await run_unit(self.engine, self.mechanisms.vault, unit, seconds=_UNIT_SECONDS)
 
     def _work(self, db: Connection, program: Program) -> Work:
         caller, now = system_caller(program.id), self.clock.now()

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _ED25519 = b"\x01"
-_SIGNATURE_LINE = re.compile(r"— (?P<name>\S+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
+_SIGNATURE_LINE = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+#: What every reader of the format can hold, and the database.
+LARGEST_SIZE = 2**63 - 1
 #: A note of ours is under 300 bytes; more than this is not a checkpoint (the format asks for a limit).
 _LONGEST_NOTE = 64 * 1024
 
@@ -66,7 +68,7 @@ class VerifierKey:
     public_key: bytes
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
         if len(self.public_key) != 32:
             raise CheckpointInvalid("an Ed25519 public key is 32 bytes")
 
@@ -82,8 +84,8 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
         """Raises CheckpointInvalid; the hash inside must be that of the name and key inside."""
-        name, key_id, encoded = _three(text.strip().split("+", 2))
-        raw = _decoded(encoded)
+        name, key_id, encoded = split_key(text)
+        raw = decode_base64(encoded)
         if raw[:1] != _ED25519:
             raise CheckpointInvalid("only Ed25519 verifier keys (type 0x01) are known here")
         key = cls(name, raw[1:])
@@ -115,7 +117,7 @@ class SignedCheckpoint:
 def origin_of(deployment: str, program_key: str) -> str:
     """`consentry/<deployment>/<program key>`: the tree's name, and the name of the key that signs it."""
     origin = f"consentry/{deployment}/{program_key}"
-    _check_name(origin)
+    check_name(origin)
     return origin
 
 
@@ -163,9 +165,9 @@ def _parse_body(text: str) -> Checkpoint:
     lines = text[:-1].split("\n")
     if len(lines) < 3 or not all(lines):
         raise CheckpointInvalid("a checkpoint is at least three lines, none of them empty")
-    if not _SIZE.fullmatch(lines[1]):
-        raise CheckpointInvalid("the size is a decimal without leading zeroes")
-    root = _decoded(lines[2])
+    if not _SIZE.fullmatch(lines[1]) or int(lines[1]) > LARGEST_SIZE:
+        raise CheckpointInvalid("the size is a decimal without leading zeroes, below 2^63")
+    root = decode_base64(lines[2])
     if len(root) != 32:
         raise CheckpointInvalid("the root is 32 bytes")
     return Checkpoint(lines[0], int(lines[1]), root)
@@ -176,19 +178,21 @@ def _signatures(lines: list[str]) -> Iterator[tuple[str, bytes, bytes]]:
         found = _SIGNATURE_LINE.fullmatch(line)
         if found is None:
             raise CheckpointInvalid("a line after the empty line is not a signature line")
-        raw = _decoded(found["signature"])
+        raw = decode_base64(found["signature"])
         if len(raw) < 5:
             raise CheckpointInvalid("a signature holds a key id and a signature")
         yield found["name"], raw[:4], raw[4:]
 
 
-def _three(parts: list[str]) -> tuple[str, str, str]:
+def split_key(text: str) -> tuple[str, str, str]:
+    """Name, key id and key of a verifier key, still as texts."""
+    parts = text.strip().split("+", 2)
     if len(parts) != 3:
         raise CheckpointInvalid("a verifier key is name+hash+key")
     return parts[0], parts[1], parts[2]
 
 
-def _decoded(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """Standard base64 with padding, and nothing that decodes to the same bytes (RFC 4648 section 3.5)."""
     try:
         raw = base64.b64decode(text, validate=True)
@@ -199,6 +203,7 @@ def _decoded(text: str) -> bytes:
     return raw
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises CheckpointInvalid for a name that no note can carry."""
     if not name or "+" in name or any(character.isspace() or character < " " for character in name):
         raise CheckpointInvalid("a key name is not empty and has no spaces, control characters or plus")

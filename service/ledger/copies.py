@@ -39,9 +39,11 @@ class CheckpointCopies:
         except FileNotFoundError:
             return None
 
-    def append(self, tree: UUID, notes: Sequence[str]) -> int:
+    def append(self, tree: UUID, notes: Sequence[str], over: Checkpoint | None = None) -> int:
         """Copy those notes that are larger than what is there; returns how many. Forced to disk on return.
 
+        `over`: the head of a branch that a recorded restore abandoned; behind it any note may stand, and what came
+        before stays where it is.
         A note cut short by a crash is taken away first: it proves nothing, and would spoil the next one.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,7 +53,8 @@ class CheckpointCopies:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             last, end = _last(descriptor)
-            newer = [note for note in notes if last is None or parse(note).checkpoint.size > last.size]
+            reached = -1 if last is None or last == over else last.size
+            newer = [note for note in notes if parse(note).checkpoint.size > reached]
             os.ftruncate(descriptor, end)
             _write(descriptor, "".join(f"{note}\n" for note in newer).encode(), end)
             os.fsync(descriptor)

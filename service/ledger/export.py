@@ -48,13 +48,18 @@ def lines(db: Connection, tree: UUID, first: int, last: int) -> Iterator[bytes]:
     following = next(checkpoints, None)
     for position, hashed, entry_id, row in records.stored_leaves(db, tree, first, last):
         leaf = leaf_bytes(row) if row is not None else json.dumps({"id": entry_id}).encode()
-        yield b'%b%b,"leaf_hash":"%b","position":%d}\n' % (_ENTRY, leaf, hashed.hex().encode(), position)
+        yield leaf_line(position, hashed, leaf)
         while following is not None and following[0] <= position + 1:
             yield _line({"checkpoint": following[2]})
             following = next(checkpoints, None)
     while following is not None:
         yield _line({"checkpoint": following[2]})
         following = next(checkpoints, None)
+
+
+def leaf_line(position: int, hashed: bytes, leaf: bytes) -> bytes:
+    """The line of one position."""
+    return b'%b%b,"leaf_hash":"%b","position":%d}\n' % (_ENTRY, leaf, hashed.hex().encode(), position)
 
 
 def _line(members: dict[str, object]) -> bytes:

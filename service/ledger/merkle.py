@@ -16,6 +16,8 @@ EMPTY_ROOT = hashlib.sha256().digest()
 
 #: Gives the root over the leaves at positions `first` up to, not including, `last`.
 RangeRoot = Callable[[int, int], bytes]
+#: Hears the height, the number among those of its height, and the root of a perfect subtree.
+Grown = Callable[[int, int, bytes], None]
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -45,17 +47,23 @@ class Frontier:
         if any(len(subtree) != HASH_SIZE for subtree in self.subtrees):
             raise ValueError("a subtree root is 32 bytes")
 
-    def extended(self, hashes: Iterable[bytes]) -> "Frontier":
-        """The frontier after these leaf hashes have been appended in this order."""
+    def extended(self, hashes: Iterable[bytes], grown: "Grown | None" = None) -> "Frontier":
+        """The frontier after these leaf hashes have been appended in this order.
+
+        `grown` hears of every perfect subtree above a leaf as it is completed.
+        """
         size, subtrees = self.size, list(self.subtrees)
         for hashed in hashes:
             subtrees.append(hashed)
-            carry = size
+            carry, height = size, 0
+            size += 1
             while carry & 1:
                 right = subtrees.pop()
                 subtrees.append(node_hash(subtrees.pop(), right))
                 carry >>= 1
-            size += 1
+                if grown is not None:
+                    height += 1
+                    grown(height, (size >> height) - 1, subtrees[-1])
         return Frontier(size, tuple(subtrees))
 
     def root(self) -> bytes:
@@ -88,13 +96,11 @@ class RunningTree:
         self._subtrees: list[bytes] = []
 
     def append(self, hashed: bytes) -> None:
-        subtrees = self._subtrees
-        subtrees.append(hashed)
-        carry = self.size
+        subtrees, carry = self._subtrees, self.size
         while carry & 1:
-            right = subtrees.pop()
-            subtrees.append(node_hash(subtrees.pop(), right))
+            hashed = hashlib.sha256(b"\x01" + subtrees.pop() + hashed).digest()
             carry >>= 1
+        subtrees.append(hashed)
         self.size += 1
 
     def frontier(self) -> Frontier:

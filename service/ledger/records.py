@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     LargeBinary,
+    MetaData,
     Select,
     Text,
     Uuid,
@@ -42,7 +43,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from service.ids import SERVICE_PROGRAM
 from service.ledger.entry import COLUMNS, MAC_COLUMNS, Row, Value
 from service.ledger.merkle import Frontier
+from service.ledger.restores import RESTORE
 from service.store.direct import write
+from service.store.partitions import detached
 from service.store.tables.ledger import audit_checkpoint, audit_entry, audit_leaf, audit_tree
 from service.store.tables.programs import program
 from service.store.types import Xid8
@@ -90,7 +93,8 @@ _WAITING = (
         audit_entry.c.tree.not_in(bindparam("skip", expanding=True)),
         audit_entry.c.id.not_in(bindparam("refused", expanding=True)),
     )
-    .order_by(audit_entry.c.recorded_at, audit_entry.c.id)
+    # a recorded restore begins its branch, before what was waiting when the backup was made
+    .order_by(audit_entry.c.action != RESTORE, audit_entry.c.recorded_at, audit_entry.c.id)
     .limit(bindparam("limit"))
 )
 _OLDEST_WAITING = select(
@@ -238,16 +242,30 @@ def notes_after(db: Connection, tree: UUID, size: int, limit: int = 1000) -> lis
 # -- reading for verification, export and proofs
 
 _STREAM = {"stream_results": True, "yield_per": 2000}
-_LEAVES = (
-    select(audit_leaf.c.position, audit_leaf.c.leaf_hash, cast(audit_leaf.c.entry_id, Text), *ENTRY_AS_TEXT)
-    .select_from(audit_leaf.outerjoin(audit_entry, audit_entry.c.id == audit_leaf.c.entry_id))
-    .where(
-        audit_leaf.c.tree == bindparam("tree"),
-        audit_leaf.c.position >= bindparam("first"),
-        audit_leaf.c.position < bindparam("last"),
+
+
+@cache
+def _leaves(detached: tuple[str, ...]) -> Select[Any]:
+    """Leaves with their entries, those of months that retention detached included."""
+    kept: Any = audit_entry
+    if detached:
+        months = (audit_entry.to_metadata(MetaData(), name=name) for name in detached)
+        kept = union_all(
+            *(select(*(one.c[name] for name in COLUMNS)) for one in (audit_entry, *months))
+        ).subquery()
+    entry = (as_text(kept.c[name]) for name in COLUMNS)
+    return (
+        select(audit_leaf.c.position, audit_leaf.c.leaf_hash, cast(audit_leaf.c.entry_id, Text), *entry)
+        .select_from(audit_leaf.outerjoin(kept, kept.c.id == audit_leaf.c.entry_id))
+        .where(
+            audit_leaf.c.tree == bindparam("tree"),
+            audit_leaf.c.position >= bindparam("first"),
+            audit_leaf.c.position < bindparam("last"),
+        )
+        .order_by(audit_leaf.c.position)
     )
-    .order_by(audit_leaf.c.position)
-)
+
+
 _CHECKPOINTS = (
     select(audit_checkpoint.c.size, audit_checkpoint.c.root, audit_checkpoint.c.note)
     .where(
@@ -289,7 +307,7 @@ def stored_leaves(
 ) -> Iterator[tuple[int, bytes, str, Row | None]]:
     """(position, leaf hash, entry id, entry or None when it is gone), by position; streamed."""
     positions = {"tree": tree, "first": first, "last": last}
-    with db.execute(_LEAVES, positions, execution_options=_STREAM) as rows:
+    with db.execute(_leaves(detached(db)), positions, execution_options=_STREAM) as rows:
         for found in rows:
             values: tuple[Any, ...] = tuple(found)
             row = None if values[3] is None else dict(zip(COLUMNS, values[3:], strict=True))
@@ -355,8 +373,9 @@ def acts_without_entry(
 
     One statement over all of them: a verification of a small tree would else consist of waiting for answers.
     """
+    kept = (audit_entry.name, *detached(db))
     parts = [
-        _without_entry(name, tenant=tenant, others=others is not None)
+        _without_entry(name, kept, tenant=tenant, others=others is not None)
         for name, tenant in tables
         if tenant or others is not None
     ]
@@ -366,11 +385,12 @@ def acts_without_entry(
 
 
 @cache
-def _without_entry(name: str, *, tenant: bool, others: bool) -> Select[str, str]:
+def _without_entry(name: str, kept: tuple[str, ...], *, tenant: bool, others: bool) -> Select[str, str]:
     acts = table(name, column("entry_id", Uuid()), column("program_id", Uuid()))
+    parts = (table(part, column("id", Uuid())) for part in kept)
     missing = (
         select(literal(name), cast(acts.c.entry_id, Text))
-        .where(acts.c.entry_id.is_not(None), ~exists().where(audit_entry.c.id == acts.c.entry_id))
+        .where(acts.c.entry_id.is_not(None), *(~exists().where(one.c.id == acts.c.entry_id) for one in parts))
         .distinct()
     )
     if not tenant:

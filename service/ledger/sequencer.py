@@ -28,10 +28,13 @@ from service.clock import Clock, monotonic
 from service.errors import ConsentryError
 from service.ids import SERVICE_PROGRAM
 from service.ledger import records
+from service.ledger.anchors.anchoring import Anchoring
 from service.ledger.checkpoint import Checkpoint, Signer, origin_of, sign
 from service.ledger.copies import CheckpointCopies
 from service.ledger.entry import Row, leaf_bytes, mac_is_right
 from service.ledger.merkle import Frontier, leaf_hash
+from service.ledger.tiles import HEIGHT
+from service.ledger.tiling import records as tile_records
 from service.log import log
 from service.store.session import in_unit
 
@@ -122,8 +125,15 @@ def _extend(
 ) -> Frontier:
     start = before or Frontier()
     leaves = [(str(row["id"]), leaf_hash(leaf_bytes(row))) for row in entries]
-    after = start.extended(hashed for _, hashed in leaves)
+    roots: list[tuple[int, int, bytes]] = []
+
+    def grown(height: int, number: int, root: bytes) -> None:
+        if height % HEIGHT == 0:
+            roots.append((height // HEIGHT, number, root))
+
+    after = start.extended((hashed for _, hashed in leaves), grown)
     records.add_leaves(db, tree, start.size, leaves)
+    tile_records.add_roots(db, tree, roots)
     records.put_tree(db, tree, before, after, low_water=low_water, now=now)
     return after
 
@@ -152,6 +162,8 @@ class Sequencer:
     clock: Clock
     deployment: str = "local"
     interval: float = 1.0
+    #: The anchors of the deployment; without them checkpoints go to `copies` alone (a bench).
+    anchoring: Anchoring | None = None
     last: Pass | None = None
     failures: int = 0
     refused: set[UUID] = field(default_factory=set[UUID])
@@ -192,6 +204,10 @@ class Sequencer:
     async def run_once(self) -> Pass:
         """One pass, committed, and its checkpoints copied outside."""
         now = self.clock.now()
+        known_head: KnownHead = self.copies.head
+        if self.anchoring is not None:
+            await self.anchoring.look(monotonic() - self._last_success - self.interval)
+            self.halted, known_head = set(self.anchoring.forked), self.anchoring.known_head
         done = await in_unit(
             self.engine,
             lambda db: sequence(
@@ -200,7 +216,7 @@ class Sequencer:
                 self.mac_key,
                 now,
                 deployment=self.deployment,
-                known_head=self.copies.head,
+                known_head=known_head,
                 skip=self.halted,
                 known_refused=self.refused,
             ),
@@ -208,7 +224,12 @@ class Sequencer:
         self._report(done)
         # The commit above is what counts. Killed here, the copies lag behind; whoever leads next brings
         # them up.
-        if done.led:
+        if self.anchoring is not None:
+            self.anchoring.leading = done.led
+            if done.led:
+                await self.anchoring.publish(near=True)
+                await self.anchoring.note_change()
+        elif done.led:
             trees = done.extended if self._copied_all else await in_unit(self.engine, records.known_trees)
             for tree in trees:
                 await self._copy(tree)

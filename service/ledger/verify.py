@@ -45,6 +45,7 @@ class Report:
     wrong: int
     signatures_checked: bool
     macs_checked: bool
+    restores: int = 0
 
     @property
     def intact(self) -> bool:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     REWRITTEN = "rewritten"
+    FORKED = "forked"
     CHECKPOINT = "checkpoint"
     WAITING = "waiting"
     UNRECORDED = "unrecorded"
@@ -233,7 +234,7 @@ class Walk:
         if leaf.row is None:
             self._previous = None
             return
-        order = (text_of(leaf.row["recorded_at"]) or "", text_of(leaf.row["id"]) or "")
+        order = (text_of(leaf.row.get("recorded_at")) or "", text_of(leaf.row.get("id")) or "")
         if self._previous is not None and self._previous > order and len(self._descents) < _DESCENTS:
             self._descents.append((self.next_position - 1, self._previous_id))
         self._previous, self._previous_id = order, leaf.entry_id

@@ -53,6 +53,8 @@ def facts_of(work: Work, stored: records.StoredPatient) -> Facts:
 
 def _with_survivor(work: Work, stored: records.StoredPatient, *, related: bool) -> Facts:
     facts = facts_about(work, stored.id, stored.program_id, related=related)
+    if stored.state == records.DESTROYED:
+        return replace(facts, destroyed=stored.id)
     return replace(facts, surviving=surviving(work.db, stored.id)) if stored.state == "merged" else facts
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select,
 from service.ids import PatientId, new_id
 from service.people.finding import Index
 from service.people.patient import Event
-from service.people.relationships.records import staff_relation
+from service.people.relationships.records import related_by, staff_relation
 from service.store.direct import rows
 from service.store.tables.people import patient, patient_event, patient_index, patient_version
 from service.store.tables.people_care import patient_merge
@@ -20,6 +20,9 @@ from service.vault.envelope import SealedTable
 
 #: An index and a value in it.
 IndexedTerm = tuple[Index, bytes]
+
+#: State of a patient whose record was destroyed: a row without anything that can be read.
+DESTROYED: Final = "destroyed"
 
 PATIENT_ROW: Final = SealedTable("patient", ("demographics",))
 PATIENT_VERSION_ROW: Final = SealedTable("patient_version", ("demographics",))
@@ -76,7 +79,7 @@ _PATIENT = select(patient).where(patient.c.id == bindparam("id"))
 _RELATION = staff_relation(patient.c.id).lateral("relation")
 #: The patient and whether the caller works with them, in one round trip: what nearly every act about a patient asks.
 _PATIENT_FOR_STAFF = (
-    select(patient, _RELATION.c.id.is_not(None).label("related"))
+    select(patient, *_RELATION.c)
     .select_from(patient.outerjoin(_RELATION, true()))
     .where(patient.c.id == bindparam("id"))
 )
@@ -141,7 +144,7 @@ def patient_for_staff(
     """The patient, and whether this member of staff works with them on a day; the relationship found is locked."""
     found = rows(db, _PATIENT_FOR_STAFF, {"id": patient_id, "account_id": account_id, "on": on})
     stored = _patient(found[0]) if found else None
-    return None if stored is None else (stored, bool(found[0].related))
+    return None if stored is None else (stored, related_by(db, found[0]))
 
 
 def patient_for_share(db: Connection, patient_id: UUID) -> StoredPatient | None:

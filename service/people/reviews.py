@@ -196,7 +196,10 @@ def _opened(work: Work, stored: StoredReview) -> Review:
     )
     if read.state is ReviewState.OPEN and stored.finding is None:
         return read
-    finding: Any = work.open(REVIEW_ROW, _key(stored), {"finding": stored.finding})["finding"]
+    kept = work.open_if_kept(REVIEW_ROW, _key(stored), {"finding": stored.finding})
+    if kept is None:
+        return read
+    finding: Any = kept["finding"]
     if finding is None or finding["of"] != _of(read):
         raise IntegrityError
     return replace(read, decision=ReviewDecision(finding["decision"]), reason=str(finding["reason"]))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, true, update
 
-from service.people.relationships.records import staff_relation
+from service.people.relationships.records import related_by, staff_relation
 from service.store.direct import rows, write
 from service.store.tables.record import record_item, record_item_version
 from service.store.types import Sealed
@@ -41,7 +41,7 @@ _ONE_SHARED = _ONE.with_for_update(read=True)
 _RELATION = staff_relation(record_item.c.patient_id).lateral("relation")
 #: The item and whether the caller works with its patient, in one round trip: this is the most frequent read of all.
 _ONE_FOR_STAFF = (
-    select(record_item, _RELATION.c.id.is_not(None).label("related"))
+    select(record_item, *_RELATION.c)
     .select_from(record_item.outerjoin(_RELATION, true()))
     .where(record_item.c.id == bindparam("id"))
     .with_for_update(read=True, of=record_item)
@@ -122,7 +122,7 @@ def item_for_staff(
     """The item, and whether this member of staff works with its patient on a day; both rows locked against change."""
     found = rows(db, _ONE_FOR_STAFF, {"id": item_id, "account_id": account_id, "on": on})
     item = _item(found[0]) if found else None
-    return None if item is None else (item, bool(found[0].related))
+    return None if item is None else (item, related_by(db, found[0]))
 
 
 def item_for_update(db: Connection, item_id: UUID) -> StoredItem | None:

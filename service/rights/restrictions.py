@@ -25,9 +25,12 @@ def restrictions_of(work: Work, patient_id: UUID) -> tuple[Restriction, ...]:
 
     The patient is locked too (FOR SHARE): a restriction becomes agreed only under a lock on the patient that excludes
     this one, so none can come into force beside a decision that did not see it. One that does not open is not left
-    out: it counts.
+    out: it counts. One that the trail knows of and that is not here any more stops the decision: nobody can say what
+    it covered.
     """
     patient_for_share(work.db, patient_id)
+    if records.restriction_lost(work.db, patient_id):
+        raise IntegrityError
     return tuple(_as_found(work, stored) for stored in records.restrictions_for_share(work.db, patient_id))
 
 
@@ -69,6 +72,8 @@ def sealed(work: Work, restriction: Restriction) -> StoredRestriction:
 
 def opened(work: Work, stored: StoredRestriction) -> Restriction:
     """The restriction in the clear. IntegrityError when its terms or the clear columns are not what was sealed."""
+    if not stored.as_written:
+        raise IntegrityError
     terms: Any = work.open(RESTRICTION_ROW, stored.key, {"terms": stored.terms})["terms"]
     clear = _clear(stored.state, stored.requested_at, stored.agreed_at, stored.ended_at)
     try:

@@ -42,3 +42,8 @@ def sealed(name: str, *, nullable: bool = False) -> Column[Sealed]:
 def fingerprint(name: str, *, nullable: bool = False) -> Column[bytes]:
     """A keyed hash or blind index: tells nothing without the key."""
     return Column(name, LargeBinary, nullable=nullable)
+
+
+def code_column() -> Column[bytes]:
+    """The code of a row that decides (`rowcodes.py`). Null is refused like a wrong one."""
+    return fingerprint("mac", nullable=True)

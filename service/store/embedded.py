@@ -43,7 +43,7 @@ from service.store.cluster import (
     place,
     unprivileged,
 )
-from service.store.roles import APP, DATABASE, OWNER, SEQUENCER, provision
+from service.store.roles import APP, DATABASE, KEEPER, OWNER, SEQUENCER, provision
 
 _PUBLISHED = "postgres.address"
 _DEFAULT_PORT = 5432  # names the socket file; nothing listens there unless tcp=True
@@ -92,6 +92,10 @@ class Address:
     @property
     def sequencer_url(self) -> str:
         return self.url(SEQUENCER)
+
+    @property
+    def keeper_url(self) -> str:
+        return self.url(KEEPER)
 
 
 @dataclass

@@ -3,6 +3,7 @@
     consentry_owner      owns database and tables, runs migrations
     consentry_app        the serving processes: no DDL, row-level security always applies
     consentry_sequencer  gives ledger positions and signs checkpoints
+    consentry_keeper     seals again what is sealed under an old key, and can change nothing else
     consentry_lookup     cannot sign in; owner of the SECURITY DEFINER functions that find a session's program
 
 The same as plain SQL for a database administrator: `deploy/postgres/roles.sql`. Works on PostgreSQL 15 to 18,
@@ -23,8 +24,9 @@ DATABASE = "consentry"
 OWNER = "consentry_owner"
 APP = "consentry_app"
 SEQUENCER = "consentry_sequencer"
+KEEPER = "consentry_keeper"
 LOOKUP = "consentry_lookup"
-_LOGIN_ROLES = (OWNER, APP, SEQUENCER)
+_LOGIN_ROLES = (OWNER, APP, SEQUENCER, KEEPER)
 
 _Admin = psycopg.Connection[Any]
 
@@ -61,14 +63,14 @@ def provision(admin: _Admin, database: str = DATABASE, passwords: Mapping[str, s
         if not _exists(admin, "select 1 from pg_database where datname = %s", database):
             admin.execute(_sql("create database {} owner {} template template0", database, OWNER))
         admin.execute(_sql("revoke all on database {} from public", database))
-        admin.execute(_sql("grant connect on database {} to {}, {}, {}", database, *_LOGIN_ROLES))
+        admin.execute(_sql("grant connect on database {} to {}, {}, {}, {}", database, *_LOGIN_ROLES))
     finally:
         admin.execute("select pg_advisory_unlock(%s)", [_PROVISIONING])
     parameters = make_conninfo(admin.info.dsn, dbname=database, password=admin.info.password or None)
     with psycopg.connect(parameters, autocommit=True) as target:
         target.execute(_sql("revoke all on schema public from public"))
         target.execute(_sql("grant usage, create on schema public to {}", OWNER))
-        target.execute(_sql("grant usage on schema public to {}, {}, {}", APP, SEQUENCER, LOOKUP))
+        target.execute(_sql("grant usage on schema public to {}, {}, {}, {}", APP, SEQUENCER, KEEPER, LOOKUP))
 
 
 def refuse_unsafe_role(connection: Connection) -> None:

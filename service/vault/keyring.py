@@ -1,4 +1,4 @@
-"""The key-encryption keys: one file, read once at start, never replaced behind anyone's back.
+"""The key-encryption keys in one file: the key store of a deployment that has no other.
 
 Everything sealed is lost with this file, and readable with it. So the rules are about the file itself: a
 missing, foreign, readable-by-others or malformed keyring keeps the service shut (`VaultSealed`), and a new
@@ -6,7 +6,8 @@ one is made only when somebody says so, never in place of an old one. 45 CFR 164
 encryption; where the key lies is what makes it worth something.
 
 An *epoch* is one key-encryption key (KEK). New keys are wrapped under the active epoch; older epochs stay
-until nothing is wrapped under them.
+until nothing is wrapped under them. Every process of a deployment holds the epochs in memory and looks at the
+file's directory entry before each use: a change by another process counts from the next call on.
 """
 
 import base64
@@ -15,7 +16,7 @@ import json
 import os
 import re
 import secrets
-import stat
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,67 +26,79 @@ from typing import Final, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from service.errors import IntegrityError, StartRefused
+from service.errors import IntegrityError
+from service.vault.epoch import ID_BYTES, EpochInfo, KmsUnavailable, VaultSealed
+from service.vault.keyfile import KeyFile, Mark
 
 FORMAT: Final = "consentry-keyring-1"
 KEY_BYTES: Final = 32
-ID_BYTES: Final = 16
 
 _NONCE_BYTES: Final = 12
 _WRAP_VERSION: Final = b"\x01"
 _TAG_BYTES: Final = 16
-_MAX_FILE_BYTES: Final = 1 << 20
 _HEX_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
-
-
-class VaultSealed(StartRefused):
-    """The keys cannot be used as they are; the service must stay shut. `detail` is for the operator."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Epoch:
-    """One key-encryption key. Holds the cipher built from it, so that the bytes are not passed around."""
+    """One key-encryption key, its bytes as the file holds them, and the cipher built from it."""
 
     id: bytes
     created: datetime
+    encoded: str
     cipher: AESGCM
 
     def __repr__(self) -> str:
         return f"<Epoch {self.id.hex()}>"
 
 
-class Keyring:
-    """The epochs of one deployment. Wraps under the active one, unwraps under any."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One version of the file: taken and put as a whole, so that no reader sees half a change."""
 
-    def __init__(self, epochs: Mapping[bytes, Epoch], active: bytes) -> None:
-        self._epochs = dict(epochs)
-        self._active = self._epochs[active]
+    epochs: Mapping[bytes, Epoch]
+    active: Epoch
+    mark: Mark
+
+
+class Keyring:
+    """The epochs of one deployment. Wraps under the active one, unwraps under any. Safe between threads."""
+
+    name = "file"
+    remote = False
+
+    def __init__(self, file: KeyFile) -> None:
+        self._file = file
+        self._reading = threading.Lock()
+        self._held = _read(file)
 
     def __repr__(self) -> str:
-        return f"<Keyring active={self._active.id.hex()} epochs={len(self._epochs)}>"
+        return f"<Keyring active={self._held.active.id.hex()} epochs={len(self._held.epochs)}>"
 
     @property
     def active_id(self) -> bytes:
         """Id of the epoch that wraps new keys, 16 bytes."""
-        return self._active.id
+        return self._newest().active.id
 
     def knows(self, kek_id: bytes) -> bool:
         """Whether keys wrapped under this epoch can be tried at all."""
-        return kek_id in self._epochs
+        return kek_id in self._newest().epochs
 
     def wrap(self, secret: bytes, bound_to: bytes) -> tuple[bytes, bytes]:
         """(id of the epoch used, `01 | nonce | ciphertext and tag`); `bound_to` must be given again to
         unwrap.
+
+        KmsUnavailable when the file is gone or damaged: what were sealed under a key that only this process's
+        memory holds would be lost with it.
         """
+        held = self._as_stored()
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._active.cipher.encrypt(nonce, secret, _wrap_context(self._active.id, bound_to))
-        return self._active.id, _WRAP_VERSION + nonce + sealed
+        sealed = held.active.cipher.encrypt(nonce, secret, _wrap_context(held.active.id, bound_to))
+        return held.active.id, _WRAP_VERSION + nonce + sealed
 
     def unwrap(self, kek_id: bytes, wrapped: bytes, bound_to: bytes) -> bytes:
         """The secret; IntegrityError when it was not wrapped by this keyring for exactly `bound_to`."""
-        epoch = self._epochs.get(kek_id)
+        epoch = self._newest().epochs.get(kek_id)
         if epoch is None or len(wrapped) < 1 + _NONCE_BYTES + _TAG_BYTES or wrapped[:1] != _WRAP_VERSION:
             raise IntegrityError
         nonce, sealed = wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :]
@@ -93,6 +106,59 @@ class Keyring:
             return epoch.cipher.decrypt(nonce, sealed, _wrap_context(kek_id, bound_to))
         except InvalidTag:
             raise IntegrityError from None
+
+    def check(self) -> None:
+        """KmsUnavailable unless new keys could be wrapped now."""
+        self._as_stored()
+
+    def epochs(self) -> tuple[EpochInfo, ...]:
+        """All epochs there are, oldest first."""
+        held = self._newest()
+        found = sorted(held.epochs.values(), key=lambda epoch: epoch.created)
+        return tuple(EpochInfo(epoch.id, epoch.created, epoch.id == held.active.id) for epoch in found)
+
+    def begin_epoch(self, now: datetime) -> bytes:
+        """Add a key and make it the active one; its id. Durable before it is used for anything."""
+        with self._reading, self._file.changing():
+            held = _read(self._file)
+            made = _new_epoch(now)
+            self._file.replace(_document({**held.epochs, made.id: made}, made.id))
+            self._held = _read(self._file)
+        return made.id
+
+    def end_epoch(self, kek_id: bytes) -> None:
+        """Remove a key for good; nothing if it is gone already. ValueError for the active one.
+
+        What is still wrapped under it is lost. A process wraps under what it sees when it wraps, and its transaction
+        may end later: end an epoch only after every transaction older than its successor has ended. Copies of the
+        file made before (backups, blocks of the disk) still hold the key.
+        """
+        with self._reading, self._file.changing():
+            held = _read(self._file)
+            if kek_id == held.active.id:
+                raise ValueError("the active epoch cannot be ended")
+            if kek_id in held.epochs:
+                left = {epoch_id: epoch for epoch_id, epoch in held.epochs.items() if epoch_id != kek_id}
+                self._file.replace(_document(left, held.active.id))
+            self._held = _read(self._file)
+
+    def _newest(self) -> _Held:
+        """The file as it is now, or as it last was: what is open stays open while the file is away."""
+        try:
+            return self._as_stored()
+        except KmsUnavailable:
+            return self._held
+
+    def _as_stored(self) -> _Held:
+        held = self._held
+        if self._file.mark() == held.mark:
+            return held
+        with self._reading:
+            try:
+                self._held = _read(self._file)
+            except VaultSealed:
+                raise KmsUnavailable from None
+            return self._held
 
 
 def _wrap_context(kek_id: bytes, bound_to: bytes) -> bytes:
@@ -105,95 +171,34 @@ def keyring_path(data: Path) -> Path:
 
 
 def init(path: Path, now: datetime) -> None:
-    """Make a keyring with one epoch at `path`; VaultSealed if anything is there already.
-
-    The finished file appears in one step (a hard link from a synced temporary file, which fails where a
-    rename would silently replace): a crash leaves either nothing or a complete keyring.
-    """
-    key_id = secrets.token_bytes(ID_BYTES).hex()
-    epoch = {
-        "id": key_id,
-        "key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
-        "created": now.isoformat(),
-    }
-    document = json.dumps({"format": FORMAT, "active": key_id, "epochs": [epoch]}, indent=2) + "\n"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_directory(path.parent)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o400)  # whatever the umask made of it
-            file.write(document.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    except FileExistsError:
-        raise VaultSealed(
-            f"There is a keyring at {path} already. It is never replaced: what it sealed would be lost."
-        ) from None
-    finally:
-        temporary.unlink()
-    _sync_directory(path.parent)
+    """Make a keyring with one epoch at `path`; VaultSealed if anything is there already."""
+    epoch = _new_epoch(now)
+    KeyFile(path, "keyring").create(_document({epoch.id: epoch}, epoch.id))
 
 
 def load(path: Path) -> Keyring:
     """The keyring at `path`; VaultSealed, naming what is wrong, when it must not be used."""
-    _check_directory(path.parent)
-    return _parse(_read(path), path)
+    return Keyring(KeyFile(path, "keyring"))
 
 
-def _read(path: Path) -> bytes:
-    # Opened once and examined through the handle: what is checked is what is read.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        handle = os.open(path, flags)
-    except FileNotFoundError:
-        raise VaultSealed(
-            f"No keyring at {path}. Restore its backup; only for a new deployment: consentry keys init."
-        ) from None
-    except OSError:
-        raise VaultSealed(f"The keyring at {path} cannot be opened as a regular file.") from None
-    try:
-        _check_file(os.fstat(handle), path)
-        return os.read(handle, _MAX_FILE_BYTES)
-    finally:
-        os.close(handle)
+def _new_epoch(now: datetime) -> Epoch:
+    key = secrets.token_bytes(KEY_BYTES)
+    return Epoch(secrets.token_bytes(ID_BYTES), now, base64.b64encode(key).decode(), AESGCM(key))
 
 
-def _check_file(found: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise VaultSealed(f"The keyring at {path} is not a regular file.")
-    if found.st_uid not in {os.geteuid(), 0}:
-        raise VaultSealed(f"The keyring at {path} belongs to another user.")
-    if found.st_mode & _OTHERS:
-        raise VaultSealed(f"The keyring at {path} is open to others; its mode must be 0400.")
-    if found.st_size > _MAX_FILE_BYTES:
-        raise VaultSealed(f"The keyring at {path} is too large to be one.")
+def _document(epochs: Mapping[bytes, Epoch], active: bytes) -> bytes:
+    listed = [
+        {"id": epoch.id.hex(), "key": epoch.encoded, "created": epoch.created.isoformat()}
+        for epoch in epochs.values()
+    ]
+    return (
+        json.dumps({"format": FORMAT, "active": active.hex(), "epochs": listed}, indent=2) + "\n"
+    ).encode()
 
 
-def _check_directory(directory: Path) -> None:
-    try:
-        found = directory.stat()
-    except OSError:
-        raise VaultSealed(
-            f"No key directory at {directory}. Restore it; only for a new deployment: consentry keys init."
-        ) from None
-    if not stat.S_ISDIR(found.st_mode):
-        raise VaultSealed(f"{directory} is not a directory.")
-    if found.st_mode & _OTHERS_WRITE:
-        raise VaultSealed(f"The key directory {directory} can be changed by others; its mode must be 0700.")
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _parse(content: bytes, path: Path) -> Keyring:
+def _read(file: KeyFile) -> _Held:
+    content, mark = file.read()
+    path = file.path
     try:
         loaded: object = json.loads(content)
     except (ValueError, RecursionError):
@@ -213,7 +218,7 @@ def _parse(content: bytes, path: Path) -> Keyring:
     active = _id(document["active"], path)
     if active not in epochs:
         raise VaultSealed(f"The active key of the keyring at {path} is not in it.")
-    return Keyring(epochs, active)
+    return _Held(epochs, epochs[active], mark)
 
 
 def _fields(given: object, names: set[str], path: Path) -> dict[str, object]:
@@ -242,4 +247,4 @@ def _epoch(fields: dict[str, object], path: Path) -> Epoch:
     if len(set(key)) < KEY_BYTES // 4:
         # 32 random bytes with fewer than 8 different values do not happen; a placeholder does.
         raise VaultSealed(f"A key in the keyring at {path} is a placeholder, not a random key.")
-    return Epoch(_id(fields["id"], path), instant, AESGCM(key))
+    return Epoch(_id(fields["id"], path), instant, encoded, AESGCM(key))

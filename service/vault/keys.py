@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     INDEX = "index"  # blind indexes and keyed hashes of one program
     SERVICE = "service"  # seals for the service itself
     LEDGER_MAC = "ledger_mac"
+    ROW_MAC = "row_mac"  # codes of rows that decide (store/rowcodes.py)
     LEDGER_SIGNING = "ledger_signing"
     TOKEN_SIGNING = "token_signing"  # noqa: S105 -- the name of a purpose
 
@@ -110,6 +111,8 @@ class KeyCache:
         self._ticks = ticks
         self._entries: OrderedDict[Owner, tuple[float, KeySet]] = OrderedDict()
         self._lock = threading.Lock()
+        #: Raised when everything was forgotten: what was read before that must not be kept after it.
+        self.generation = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -125,8 +128,11 @@ class KeyCache:
             self._entries.move_to_end(owner)
             return entry[1]
 
-    def put(self, owner: Owner, keys: KeySet) -> None:
+    def put(self, owner: Owner, keys: KeySet, *, generation: int | None = None) -> None:
+        """Keep `keys`, unless everything was forgotten since `generation`, when they were looked for."""
         with self._lock:
+            if generation is not None and generation != self.generation:
+                return
             self._entries[owner] = (self._ticks() + self._seconds, keys)
             self._entries.move_to_end(owner)
             while len(self._entries) > self._size:
@@ -135,3 +141,9 @@ class KeyCache:
     def evict(self, owner: Owner) -> None:
         with self._lock:
             self._entries.pop(owner, None)
+
+    def clear(self) -> None:
+        """Forget everything, and what is being looked for at this moment too."""
+        with self._lock:
+            self.generation += 1
+            self._entries.clear()

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Label, bindparam, literal_column, select
+from sqlalchemy import Boolean, Connection, Label, bindparam, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.ids import new_id
+from service.store.tables.custody import vault_mark
 from service.store.tables.vault import vault_key
 from service.vault.keys import KeyState, Owner
 
@@ -33,6 +34,25 @@ _OF_NO_PATIENT = _OF_OWNER.where(vault_key.c.patient_id.is_(None))
 #: Two set-ups at once: the unique index on active keys lets one of them win, the other then reads what is
 #: there.
 _ADD = insert(vault_key).on_conflict_do_nothing().returning(vault_key.c.key_id)
+
+_TOMBSTONES = select(vault_key.c.id).where(
+    vault_key.c.program_id == bindparam("program_id"),
+    vault_key.c.patient_id == bindparam("patient_id"),
+    vault_key.c.purpose == bindparam("purpose"),
+    vault_key.c.state == KeyState.SHREDDED.value,
+)
+_DESTROY = (
+    update(vault_key)
+    .where(
+        vault_key.c.program_id == bindparam("b_program_id"),
+        vault_key.c.patient_id == bindparam("b_patient_id"),
+        vault_key.c.purpose == bindparam("b_purpose"),
+        vault_key.c.state != KeyState.SHREDDED.value,
+    )
+    .values(wrapped=None, state=KeyState.SHREDDED.value)
+    .returning(vault_key.c.key_id, vault_key.c.kek_id)
+)
+_RAISE_MARK = update(vault_mark).values(mark=vault_mark.c.mark + 1).returning(vault_mark.c.mark)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,3 +98,28 @@ def add_key(
         },
     )
     return added.one_or_none() is not None
+
+
+def is_destroyed(db: Connection, owner: Owner) -> bool:
+    """Whether this owner had a key that was destroyed."""
+    parameters = {
+        "program_id": owner.program_id,
+        "patient_id": owner.patient_id,
+        "purpose": owner.purpose.value,
+    }
+    return db.execute(_TOMBSTONES.limit(1), parameters).first() is not None
+
+
+def destroy_keys(db: Connection, owner: Owner) -> Sequence[tuple[bytes, bytes]]:
+    """Take the wrapped keys of a patient, leaving tombstones; (key id, id of what had wrapped it) of each."""
+    parameters = {
+        "b_program_id": owner.program_id,
+        "b_patient_id": owner.patient_id,
+        "b_purpose": owner.purpose.value,
+    }
+    return [(bytes(row.key_id), bytes(row.kek_id)) for row in db.execute(_DESTROY, parameters)]
+
+
+def raise_mark(db: Connection) -> int:
+    """Make every process forget what it holds unwrapped, from its next call on."""
+    return int(db.execute(_RAISE_MARK).scalar_one())

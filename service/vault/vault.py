@@ -24,8 +24,10 @@ from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
 from service.store.types import Sealed
 from service.vault import blindindex, envelope, records, signing
+from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
-from service.vault.keyring import Keyring, VaultSealed
+from service.vault.epoch import Kms, VaultSealed
+from service.vault.flights import Flights
 from service.vault.keys import (
     DataKey,
     KeyCache,
@@ -33,10 +35,12 @@ from service.vault.keys import (
     KeyState,
     Owner,
     Purpose,
-    bound_to,
-    new_key_id,
     new_secret,
 )
+from service.vault.needed import Wanted
+from service.vault.rotating import records as rotating
+from service.vault.shredding import RecordDestroyed
+from service.vault.source import LocalSource, RemoteSource, Source
 
 CACHE_SIZE: Final = 4096
 CACHE_SECONDS: Final = 300.0
@@ -45,6 +49,7 @@ _SERVICE_KEYS: Final[Mapping[Purpose, Callable[[], bytes]]] = {
     Purpose.SERVICE: new_secret,
     Purpose.INDEX: new_secret,
     Purpose.LEDGER_MAC: new_secret,
+    Purpose.ROW_MAC: new_secret,
     Purpose.LEDGER_SIGNING: new_secret,
     Purpose.TOKEN_SIGNING: signing.new_token_key,
 }
@@ -58,6 +63,8 @@ class ServiceKeys:
     #: MAC keys of former times, for verifying older entries; newest last.
     ledger_mac_retired: tuple[bytes, ...]
     ledger_signer: signing.Signer
+    #: The key under the codes of rows that decide.
+    row_mac: bytes
     #: P-256 private key in PEM, and the public halves of retired ones.
     token_signing_pem: bytes
     token_retired_pems: tuple[bytes, ...]
@@ -67,21 +74,31 @@ class ServiceKeys:
 
 
 class Vault:
-    """Seals and opens under the keys of one keyring. One per process; safe to share between threads."""
+    """Seals and opens under the keys of one key store. One per process; safe to share between threads."""
 
     def __init__(
         self,
-        keyring: Keyring,
+        kms: Kms,
         *,
         cache_size: int = CACHE_SIZE,
         cache_seconds: float = CACHE_SECONDS,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        self._keyring = keyring
+        self.kms = kms
+        self._source: Source = (
+            RemoteSource(kms, size=cache_size, seconds=cache_seconds, ticks=ticks)
+            if kms.remote
+            else LocalSource(kms)
+        )
+        self._flights = Flights(self._source.fetch)
         self._cache = KeyCache(size=cache_size, seconds=cache_seconds, ticks=ticks)
         #: The service's sealing and index keys: readable at start only, because tenancy hides them
         #: afterwards.
         self._own: dict[Owner, KeySet] = {}
+        #: What this process sealed and nobody has counted yet.
+        self.uses = Uses()
+        #: How many patients' keys had been destroyed when this process last looked.
+        self._mark = -1
 
     # -- rows --------------------------------------------------------------------------------------
 
@@ -89,8 +106,9 @@ class Vault:
         self, db: Connection, table: SealedTable, row: RowKey, values: Mapping[str, Json]
     ) -> dict[str, Sealed]:
         """The values sealed for their columns in this row, at this version."""
-        owner = _owner_of(row)
-        return envelope.seal_row(self._active(db, owner), table, row, values)
+        key = self._active(db, _owner_of(row))
+        self.uses.add(row.program_id, key.id, len(values))
+        return envelope.seal_row(key, table, row, values)
 
     def open_row(
         self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
@@ -104,6 +122,13 @@ class Vault:
             self._cache.evict(owner)
             keys = self._keys(db, owner)
         return envelope.open_row(keys.by_id, table, row, sealed)
+
+    def seal_row_again(
+        self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
+    ) -> dict[str, Sealed]:
+        """Those columns that are under a retired key of the row's owner, under the active one."""
+        owner = _owner_of(row)
+        return envelope.seal_again(self._keys(db, owner).by_id, self._active(db, owner), table, row, sealed)
 
     # -- search and hashes -------------------------------------------------------------------------
 
@@ -145,9 +170,45 @@ class Vault:
             if not records.keys_of(db, owner):
                 self._create(db, owner, new_secret(), now)
 
+    def renew(self, db: Connection, owner: Owner, now: datetime) -> bool:
+        """Retire the owner's key and give it a new one, in this transaction; False when it has no active key."""
+        if not rotating.retire_active(db, owner, now):
+            return False
+        self._cache.evict(owner)
+        return self._create(db, owner, new_secret(), now)
+
     def evict(self, program_id: UUID, patient_id: UUID) -> None:
         """Forget a patient's unwrapped keys in this process."""
         self._cache.evict(Owner(Purpose.PATIENT, program_id, patient_id))
+        self._source.forget()
+
+    def forget(self) -> None:
+        """Forget every unwrapped key of a patient or program."""
+        self._cache.clear()
+
+    def forget_before(self, mark: int) -> None:
+        """Forget every unwrapped key of a patient or program if keys were destroyed since this process last looked.
+
+        What another thread is reading at this moment is not kept either.
+        """
+        if mark > self._mark:
+            self._mark = mark
+            self._cache.clear()
+            self._source.forget()
+
+    # -- what only a key store outside has -----------------------------------------------------------
+
+    async def fetch(self, wanted: Wanted) -> None:
+        """Get what a unit missed; KmsUnavailable when the key store does not answer. Never in a transaction."""
+        await self._flights.fetch(wanted)
+
+    def fetch_sync(self, wanted: Wanted) -> None:
+        """The same for a command, which waits."""
+        self._source.fetch(wanted)
+
+    async def check(self) -> None:
+        """KmsUnavailable unless the key store wraps and unwraps now. Never in a transaction."""
+        await self._flights.check(self.kms.check)
 
     # -- the service's own keys --------------------------------------------------------------------
 
@@ -157,8 +218,11 @@ class Vault:
 
         Keys that exist but do not unwrap are never replaced: VaultSealed.
         """
+        new = not records.keys_of(db, Owner(Purpose.SERVICE, SERVICE_PROGRAM))
         for purpose, make in _SERVICE_KEYS.items():
             owner = Owner(purpose, SERVICE_PROGRAM)
+            if purpose is Purpose.ROW_MAC and not new:
+                continue  # rows may be here already: who vouches for them is the operator (`adopt_rows`)
             if not records.keys_of(db, owner):
                 self._create(db, owner, make(), now)
         return self.load_service_keys(db)
@@ -169,6 +233,7 @@ class Vault:
         """
         mac_retired, mac = self._service_secrets(db, Purpose.LEDGER_MAC)
         _, ledger = self._service_secrets(db, Purpose.LEDGER_SIGNING)
+        row_mac = self._row_secret(db)
         tokens_retired, tokens = self._service_secrets(db, Purpose.TOKEN_SIGNING)
         for purpose in (Purpose.SERVICE, Purpose.INDEX):
             self._service_secrets(db, purpose)
@@ -178,9 +243,28 @@ class Vault:
             ledger_mac=mac,
             ledger_mac_retired=mac_retired,
             ledger_signer=signing.Signer(ledger),
+            row_mac=row_mac,
             token_signing_pem=tokens,
             token_retired_pems=tuple(signing.public_pem(pem) for pem in tokens_retired),
         )
+
+    def make_row_key(self, db: Connection, now: datetime) -> bytes | None:
+        """The key of the codes of rows for a database that is older than they are; None when it has one.
+
+        Only an adoption by the operator calls this: from then on a row without a code is refused.
+        """
+        owner = Owner(Purpose.ROW_MAC, SERVICE_PROGRAM)
+        if records.keys_of(db, owner) or not self._create(db, owner, new_secret(), now):
+            return None
+        return self._row_secret(db)
+
+    def _row_secret(self, db: Connection) -> bytes:
+        if not records.keys_of(db, Owner(Purpose.ROW_MAC, SERVICE_PROGRAM)):
+            raise VaultSealed(
+                "The rows of this database have no codes, or the key of their codes was removed: "
+                "with the service stopped, look at the database and run `consentry integrity adopt`."
+            )
+        return self._service_secrets(db, Purpose.ROW_MAC)[1]
 
     def _service_secrets(self, db: Connection, purpose: Purpose) -> tuple[tuple[bytes, ...], bytes]:
         """(retired, active) secrets of one purpose."""
@@ -212,10 +296,13 @@ class Vault:
         kept = self._own.get(owner) or self._cache.get(owner)
         if kept is not None:
             return kept
+        generation = self._cache.generation
         stored = records.keys_of(db, owner)
+        if not stored and owner.patient_id is not None and records.is_destroyed(db, owner):
+            raise RecordDestroyed
         keys = self._unwrapped(owner, stored)
         if stored and not any(key.fresh for key in stored):
-            self._cache.put(owner, keys)
+            self._cache.put(owner, keys, generation=generation)
         return keys
 
     def _unwrapped(self, owner: Owner, stored: Sequence[records.WrappedKey]) -> KeySet:
@@ -224,12 +311,13 @@ class Vault:
         return KeySet(by_id[active[-1]] if active else None, by_id)
 
     def _unwrap(self, owner: Owner, key: records.WrappedKey) -> bytes:
-        return self._keyring.unwrap(key.kek_id, key.wrapped, bound_to(owner, key.key_id))
+        return self._source.unwrap(owner, key)
 
     def _create(self, db: Connection, owner: Owner, secret: bytes, now: datetime) -> bool:
-        key_id = new_key_id()
-        kek_id, wrapped = self._keyring.wrap(secret, bound_to(owner, key_id))
-        return records.add_key(db, owner, key_id=key_id, kek_id=kek_id, wrapped=wrapped, now=now)
+        made = self._source.make(owner, secret)
+        return records.add_key(
+            db, owner, key_id=made.key_id, kek_id=made.kek_id, wrapped=made.wrapped, now=now
+        )
 
 
 def _program_owner(program_id: UUID) -> Owner:

@@ -19,6 +19,7 @@ from service.edge.models import Uuid
 from service.edge.paging import read_cursor, write_cursor
 from service.edge.problems import STATUS
 from service.errors import Code, Conflict, ConsentryError, FieldError, Invalid, NotFound, Stale
+from service.identity.credentials.model import CredentialBook
 from service.intake.flags import Severity
 from service.intake.safety import operations, worklist
 from service.intake.safety.flag import Done, FlagState, RaisedFlag
@@ -154,13 +155,13 @@ async def assign_flag(request: Request, patient_id: Uuid, flag_id: Uuid) -> Resp
     to = _colleague(form) if act == "give" else None
     if act == "give" and to is None:
         nobody = FieldError("account_id", "missing", "Choose who takes it over.")
-        return await _one(
-            request, patient_id, flag_id, form, Invalid(Code.INVALID_REQUEST, _TO_WHOM, (nobody,))
-        )
+        fault = Invalid(Code.INVALID_REQUEST, _TO_WHOM, (nobody,))
+        return await _one(request, patient_id, flag_id, form, fault)
 
     def unit(work: Work) -> RaisedFlag:
         whom = work.caller.account_id if act == "take" else to
-        return operations.assign(work, flag_id, whom, expected=int(version[:9]))
+        held = state_of(request).credentials
+        return operations.assign(work, flag_id, whom, held, expected=int(version[:9]))
 
     try:
         await perform_on_page(request, unit)
@@ -210,7 +211,7 @@ async def _one(
 
     def unit(work: Work) -> tuple[Viewer, FlagPage]:
         found = _found(work, patient_id, flag_id)
-        return viewer_of(request, work), _page(work, found)
+        return viewer_of(request, work), _page(work, found, state_of(request).credentials)
 
     viewer, page = await perform_on_page(request, unit)
     instrument = instruments.find(page.shown.one.instrument)
@@ -238,11 +239,11 @@ def _found(work: Work, patient_id: UUID, flag_id: UUID) -> RaisedFlag:
     return found[0]
 
 
-def _page(work: Work, flag: RaisedFlag) -> FlagPage:
+def _page(work: Work, flag: RaisedFlag, held: CredentialBook) -> FlagPage:
     facts, book = facts_of_person(work, flag.patient_id), work.access.safety
     waits = flag.state is not FlagState.ACKNOWLEDGED
     ending = (Action.FLAG_ACKNOWLEDGE, *_ENDING.get(flag.flag.severity, ()))
-    able = colleagues(work, flag)
+    able = colleagues(work, flag, held)
     names = {one.id: one.name for one in able}
     shown = replace(shown_flag(work, flag), name=_name(work, flag.patient_id))
     if flag.owner_id is not None and flag.owner_id in names and flag.owner_id != work.caller.account_id:

@@ -18,6 +18,7 @@ from service.web import (
     medical_sections,
     packet,
     placement,
+    reviews,
     signing,
     signing_in,
     trail,
@@ -26,6 +27,7 @@ from service.web import (
 router = APIRouter()
 router.include_router(assets.router)
 router.include_router(signing_in.router)
+router.include_router(reviews.router)
 router.include_router(trail.router)
 router.include_router(packet.router)
 router.include_router(forms.router)

@@ -19,6 +19,7 @@ EXCEPT: dict[Rule, tuple[str, ...]] = {
         "service.clock",
         "service.edge.ready",  # asks whether the database answers
         "service.ledger.records",  # how long entries wait, by the clock that stamped them: the database's
+        "service.custody.records",  # where a span of the trail ends, by the same clock
     ),
     rules.statements: (
         "service.store.",  # engine, roles, migrations: below the concepts
@@ -117,6 +118,13 @@ NO_RULES = frozenset(
         "service.admission.packet.tracing",  # from rows to traces
         "service.admission.placement.shown",  # the words of pages
         "service.custody.explanation",
+        "service.custody.shredding.finishing",  # begins and ends epochs of keys
+        "service.ledger.anchors.anchor",  # what an anchor has to be able to do
+        "service.ledger.anchors.file",  # anchors: they reach out
+        "service.ledger.anchors.opening",
+        "service.ledger.anchors.s3",
+        "service.ledger.anchors.syslog",
+        "service.ledger.standing",  # renewed as time goes on
         "service.identity.system",  # the caller that nobody signs in as
         "service.vault.blindindex",
         "service.vault.keyring",

@@ -1,7 +1,8 @@
 """P5: what an audit append costs, against a plain INSERT of the same row and a naive hash chain under a lock.
 
 All variants are one transaction over the same kind of connection, its tenant already set: write one row, commit.
-`plain` writes the row into a copy of the table without row-level security. `append` builds the MAC as every act does.
+Ids are those of now, so that entries go into this month's part. `plain` writes the row into a copy of the table with its
+indexes, without parts and row-level security. `append` builds the MAC as every act does.
 `append+seq` is the same while the sequencer gives positions and signs once a second in this very process. `chain` takes
 a lock, reads its predecessor's hash, and writes the row with its own.
 """
@@ -12,6 +13,7 @@ import hashlib
 import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from service.clock import SystemClock
 from service.config import ROOT
+from service.ids import new_id
 from service.ledger.append import append
 from service.ledger.copies import CheckpointCopies
 from service.ledger.entry import MAC_COLUMNS, Entry, mac_payload
@@ -76,7 +79,7 @@ class Variants:
         return self._at
 
     async def plain(self, _: int) -> None:
-        entry = replace(self._entries[self._next()], id=uuid4())
+        entry = replace(self._entries[self._next()], id=new_id(datetime.now(UTC)))
 
         def unit(db: Connection) -> None:
             db.execute(_PLAIN, {**entry.values(), "mac": KEY})
@@ -84,7 +87,7 @@ class Variants:
         await in_unit(self.engine, unit)
 
     async def append(self, _: int) -> None:
-        entry = replace(self._entries[self._next()], id=uuid4())
+        entry = replace(self._entries[self._next()], id=new_id(datetime.now(UTC)))
 
         def unit(db: Connection) -> None:
             append(db, entry, KEY)
@@ -92,7 +95,7 @@ class Variants:
         await in_unit(self.engine, unit)
 
     async def chain(self, _: int) -> None:
-        entry = replace(self._entries[self._next()], id=uuid4())
+        entry = replace(self._entries[self._next()], id=new_id(datetime.now(UTC)))
 
         def unit(db: Connection) -> None:
             before = bytes(db.execute(_HEAD).scalar_one())

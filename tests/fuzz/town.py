@@ -11,6 +11,7 @@ from schemathesis.core.parameters import ParameterLocation
 from tests.fuzz.charts import bodies_of_charts, charts_of
 from tests.fuzz.intake import Stay
 from tests.house import Client, Service
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
 from tests.unit.evidence.papers import PAPERS
 from tests.unit.record.scans import PDF, PNG
@@ -84,6 +85,7 @@ class Town(Office):
             "version": sorted(service.house.state.rulebook.versions),
             "restriction_id": [self._restriction(recipient) for _ in range(2)],
             "grant_id": [self._grant()],
+            "watch_id": self._watches(),
             "review_id": self._reviews(),
         } | charts_of(self.intake, self.patient_id)
         self.stay = Stay(self)
@@ -170,7 +172,12 @@ class Town(Office):
             "answer_restriction": ({"answer": "agreed", "reason": "we can"},),
             "end_restriction": ({"by": "patient_written"}, {"by": "program_notice", "note": "letter"}),
             "open_emergency_access": (_EMERGENCY,),
-            "close_review": ({"decision": "appropriate", "reason": "looked at it"},),
+            "close_review": [
+                {"decision": decision, "reason": "looked at it"} for decision in ("appropriate", "justified")
+            ],
+            "watch_patient": ({"kind": "vip", "reason": "in the public eye"},),
+            "end_watch": _REASON,
+            "keep_particulars": ({"family_name": "Testperson", "address": {"line1": "1 Example Street"}},),
             "record_evidence": (_paper(recipient, "incident"), _paper(recipient, "minor_threat_finding")),
             "record_agreement": (_paper(recipient, "qsoa"), _paper(recipient, "research")),
             "add_attachment": (PDF, PNG),
@@ -208,6 +215,17 @@ class Town(Office):
         answer = self.clinician.post(f"/patients/{self.patient_id}/emergency-access", _EMERGENCY)
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
+
+    def _watches(self) -> list[str]:
+        """A watched chart, and a finding in the queue."""
+        watch = Watchfulness(self.service)
+        for _ in range(5):
+            watch.entry(self.service.account("clinician", name="curious"), "patient.read", outcome="deny")
+        watch.look()
+        body = {"kind": "coworker", "reason": "works in the kitchen"}
+        made = self.caller("compliance").post(f"/patients/{self.patient_id}/watches", body)
+        assert made.status_code == 201, made.text
+        return [made.json()["id"]]
 
     def _reviews(self) -> list[str]:
         found = self.caller("compliance").get("/audit/reviews").json()["items"]

@@ -13,7 +13,18 @@ from service.vault.envelope import RowKey, SealedTable
 from tests.house import Service
 
 #: Sealed with the program's key though their rows name a patient, or none.
-_PROGRAMS: Final = frozenset({"account", "content_pack", "credential", "recipient", "record_request"})
+_PROGRAMS: Final = frozenset(
+    {
+        "account",
+        "content_pack",
+        "credential",
+        "ledger_restore",
+        "recipient",
+        "record_request",
+        "shredding",
+        "staff_particulars",
+    }
+)
 
 
 def sealed_columns() -> dict[str, tuple[str, ...]]:

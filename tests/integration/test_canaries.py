@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
+from service.custody.standing import record_restore
 from service.edge.metrics import exposition
+from service.identity.system import system_caller
+from service.ledger.restores import Branch
 from service.log import configure_logs
 from tests.house import Account, Service
 from tests.integration.canary_watch import Canaries, Listener, stored_files
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.sealed_columns import opened, sealed_columns
 from tests.unit.admission.careplan.plans import PLAN
 from tests.unit.evidence.papers import PAPERS
@@ -25,11 +29,11 @@ from tests.unit.record.scans import png_with
 
 #: Sealed columns that hold codes, hashes and the program's own words, and no word of anybody.
 WORDLESS = {
-    *("account.profile", "form_signature.document", "safety_flag.finding"),
+    *("account.profile", "finding.particulars", "form_signature.document", "safety_flag.finding"),
     *("record_item.labels", "record_item_version.labels"),
 }
 #: So many sealed columns there are; who adds one adds a canary.
-SEALED = 36
+SEALED = 43
 PHQ_9 = {f"phq9.{number}": 1 for number in range(1, 9)} | {"phq9.9": 1}
 
 
@@ -359,6 +363,54 @@ class Session:
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 200, purpose="HOPERAT")
             self.call("compliance", "POST", f"/audit/reviews/{one['id']}", finding, 409, purpose="HOPERAT")
 
+    def keep(self) -> None:
+        """A legal hold; a record asked to be destroyed when its periods are over; a database brought back."""
+        word, service = self.canaries.word, self.service
+        held = {"owner_id": str(service.account("compliance").id), "reason": word("sued")}
+        placed = self.call("compliance", "POST", "/legal-holds", held, 201, purpose="HOPERAT").json()
+        path = f"/legal-holds/{placed['id']}"
+        self.call("compliance", "GET", path, expect=200, purpose="HOPERAT")
+        self.call(
+            "compliance", "POST", f"{path}/lifting", {"reason": word("settled")}, 200, purpose="HOPERAT"
+        )
+        named = {name: word(f"gone_{name}") for name in ("given_name", "family_name")}
+        gone = self.call("intake", "POST", "/patients", {**named, "birth_date": "1940-01-02"}, 201).json()
+        service.clock.advance(timedelta(days=366 * 8))
+        service.accounts.clear()
+        asked = {"patient_id": gone["id"], "basis": "retention_over", "reason": word("over")}
+        made = self.call("compliance", "POST", "/keys/shreddings", asked, 201, purpose="HOPERAT").json()
+        self.call("compliance", "GET", f"/keys/shreddings/{made['id']}", expect=200, purpose="HOPERAT")
+        back, said = Branch((0, bytes(32)), frozenset()), word("restored")
+        service.work(
+            system_caller(service.program_id),
+            lambda work: record_restore(
+                work, service.program_id, back, backup_time=service.clock.now(), reason=said
+            ),
+        )
+
+    def watch(self) -> None:
+        """A watched chart, what is known of staff, and what a rule of review finds and somebody decides."""
+        word, watch = self.canaries.word, Watchfulness(self.service)
+        path = f"/patients/{self.patient_id}/watches"
+        body = {"kind": "vip", "reason": word("famous")}
+        made = self.call("compliance", "POST", path, body, 201, purpose="HOPERAT").json()
+        self.call("compliance", "POST", path, body, 409, purpose="HOPERAT")
+        self.call("compliance", "GET", path, expect=200, purpose="HOPERAT")
+        ending = {"reason": word("no_longer")}
+        self.call("compliance", "POST", f"/watches/{made['id']}/end", ending, 200, purpose="HOPERAT")
+        reader = self.service.account("clinician", name="reader")
+        said = {"family_name": word("own_name"), "address": {"line1": word("home"), "city": word("town")}}
+        self.call("administrator", "POST", f"/users/{reader.id}/particulars", said, 200, purpose=None)
+        for _ in range(5):
+            watch.entry(reader, "patient.read", self.patient_id, outcome="deny")
+        watch.look()
+        (one,) = watch.findings(actor=str(reader.id))
+        place, why = f"/audit/reviews/{one['id']}", word("looked_into")
+        for decision, status in (("needs_more", 200), ("justified", 200), ("incident", 422)):
+            decided = {"decision": decision, "reason": why}
+            self.call("compliance", "POST", place, decided, status, purpose="HOPERAT")
+        self.call("compliance", "GET", place, expect=200, purpose="HOPERAT")
+
     def stay(self) -> None:
         """An intake: episode, forms, medical sections, placement, plans, visits, messages, discharge, credentials."""
         word, shape, path = self.canaries.word, self.canaries.shape, f"/patients/{self.patient_id}"
@@ -595,8 +647,8 @@ def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     session = Session(service)
     for act in (
         session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
-        session.consents_of_other_kinds, session.rights, session.stay,
-        session.search, session.err, session.sign_in, session.review,
+        session.consents_of_other_kinds, session.rights, session.watch, session.stay,
+        session.search, session.err, session.sign_in, session.review, session.keep,
     ):  # fmt: skip
         act()
     canaries, listener = session.canaries, session.listener
@@ -645,5 +697,5 @@ def test_no_address_takes_patient_information(service: Service) -> None:
     forbidden = {"given_name", "family_name", "birth_date", "phone", "email", "address", "identifier", "q"}
     assert queries.isdisjoint(forbidden), queries & forbidden
     paths = {name for place, name in names if place == "path"}
-    codes = {"goal", "item", "key", "section", "size", "tile", "version"}
+    codes = {"coordinates", "goal", "item", "key", "section", "size", "tile", "version"}
     assert all(name.endswith("_id") or name in codes for name in paths), paths

@@ -150,6 +150,15 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.AUDIT_READ: {Role.COMPLIANCE: ANY},
     Action.AUDIT_EXPORT: {Role.COMPLIANCE: ANY},
     Action.REVIEW_LIST: _COMPLIANCE,
+    Action.FINDING_LIST: _COMPLIANCE,
+    Action.FINDING_DECIDE: _COMPLIANCE,
+    Action.FINDING_RAISE: {Role.SYSTEM: ANY},
+    Action.PATIENT_WATCH: _COMPLIANCE,
+    Action.LEDGER_RESTORE: {Role.SYSTEM: ANY},
+    Action.LEDGER_WITNESS: _COMPLIANCE | {Role.SYSTEM: ANY},
+    Action.HOLD_PLACE: _COMPLIANCE,
+    Action.HOLD_LIFT: _COMPLIANCE,
+    Action.HOLD_READ: _COMPLIANCE,
     Action.REVIEW_CLOSE: _COMPLIANCE,
     Action.ACCOUNT_READ_SELF: _EVERYONE,
     Action.SESSION_LIST: _EVERYONE,
@@ -159,6 +168,10 @@ _MAY: dict[Action, Mapping[Role, Facts | tuple[Facts, ...]]] = {
     Action.PROGRAM_READ: _STAFF | _ADMINISTER,
     Action.PROGRAM_MANAGE: _ADMINISTER,
     Action.KEY_MANAGE: _ADMINISTER,
+    Action.KEY_READ: _ADMINISTER | _COMPLIANCE,
+    Action.KEY_ROTATE: _ADMINISTER,
+    Action.KEY_SHRED_ASK: _COMPLIANCE,
+    Action.KEY_SHRED_APPROVE: {Role.ADMINISTRATOR: ANY},
 }
 
 _ORDINARY = [action for action in Action if not action.is_event and action not in LEGAL_ACTIONS]

@@ -17,6 +17,7 @@ from service.consent.sealing import (
     sealed_signature,
 )
 from service.ids import new_id
+from service.store.rowcodes import coded, verified
 from service.store.tables.consent import consent_ruling, consent_signature
 from service.work import Work
 
@@ -39,15 +40,19 @@ def add_signature(work: Work, record: ConsentRecord, signature: Signature, image
     signature_id = new_id(work.now)
     work.db.execute(
         _SIGN,
-        {
-            "id": signature_id,
-            "program_id": work.caller.program_id,
-            "consent_id": record.consent_id,
-            "patient_id": record.patient_id,
-            "signed_at": work.now,
-            "entry_id": work.entry_id,
-            **sealed_signature(work, signature_id, record.patient_id, signature, image),
-        },
+        coded(
+            work.db,
+            consent_signature,
+            {
+                "id": signature_id,
+                "program_id": work.caller.program_id,
+                "consent_id": record.consent_id,
+                "patient_id": record.patient_id,
+                "signed_at": work.now,
+                "entry_id": work.entry_id,
+                **sealed_signature(work, signature_id, record.patient_id, signature, image),
+            },
+        ),
     )
 
 
@@ -56,17 +61,21 @@ def add_ruling(work: Work, record: ConsentRecord, kind: str, reason: str) -> Non
     ruling_id = new_id(work.now)
     work.db.execute(
         _RULE,
-        {
-            "id": ruling_id,
-            "program_id": work.caller.program_id,
-            "consent_id": record.consent_id,
-            "patient_id": record.patient_id,
-            "kind": kind,
-            "particulars": sealed_ruling(work, ruling_id, record, kind, reason),
-            "ruled_by": work.caller.account_id,
-            "ruled_at": work.now,
-            "entry_id": work.entry_id,
-        },
+        coded(
+            work.db,
+            consent_ruling,
+            {
+                "id": ruling_id,
+                "program_id": work.caller.program_id,
+                "consent_id": record.consent_id,
+                "patient_id": record.patient_id,
+                "kind": kind,
+                "particulars": sealed_ruling(work, ruling_id, record, kind, reason),
+                "ruled_by": work.caller.account_id,
+                "ruled_at": work.now,
+                "entry_id": work.entry_id,
+            },
+        ),
     )
 
 
@@ -76,6 +85,7 @@ def signatures_of(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple
         return {}
     found: dict[UUID, tuple[Signature, ...]] = {}
     for row in work.db.execute(_SIGNATURES, {"ids": [one.id for one in rows]}).all():
+        verified(work.db, consent_signature, row)
         one = open_signature(work, row.id, row.patient_id, row.signature)
         found[row.consent_id] = (*found.get(row.consent_id, ()), one)
     return found
@@ -87,6 +97,7 @@ def rulings_of(work: Work, rows: Sequence[StoredConsent]) -> dict[UUID, tuple[Ru
         return {}
     found: dict[UUID, tuple[Ruled, ...]] = {}
     for row in work.db.execute(_RULINGS, {"ids": [one.id for one in rows]}).all():
+        verified(work.db, consent_ruling, row)
         kind = open_ruling(work, row.id, row.consent_id, row.patient_id, row.particulars)
         found[row.consent_id] = (*found.get(row.consent_id, ()), (kind, row.ruled_at))
     return found

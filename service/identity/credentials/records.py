@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Date, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Date, Row, bindparam, insert, select
 
 from service.identity.credentials.model import CredentialState
+from service.store.rowcodes import change_row, coded, verified
 from service.store.tables.identity import credential
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -16,16 +17,6 @@ from service.vault.envelope import RowKey, SealedTable
 CREDENTIAL_ROW: Final = SealedTable("credential", ("particulars",))
 
 _ADD = insert(credential)
-_CHANGE = (
-    update(credential)
-    .where(credential.c.id == bindparam("the_id"))
-    .values(
-        state=bindparam("new_state"),
-        version=bindparam("new_version"),
-        particulars=bindparam("new_particulars"),
-        entry_id=bindparam("entry"),
-    )
-)
 _ONE = select(credential).where(credential.c.id == bindparam("id"))
 _ONE_CHANGING = _ONE.with_for_update()
 _OF_ACCOUNT = (
@@ -68,50 +59,49 @@ class StoredCredential:
 
 
 def insert_credential(db: Connection, stored: StoredCredential, entry_id: UUID) -> None:
-    db.execute(
-        _ADD,
+    values = {
+        "id": stored.id,
+        "program_id": stored.program_id,
+        "account_id": stored.account_id,
+        "kind": stored.kind,
+        "state": stored.state.value,
+        "starts_on": stored.starts_on,
+        "ends_on": stored.ends_on,
+        "version": stored.version,
+        "particulars": stored.particulars,
+        "recorded_at": stored.recorded_at,
+        "entry_id": entry_id,
+    }
+    db.execute(_ADD, coded(db, credential, values))
+
+
+def replace_credential(db: Connection, new: StoredCredential, entry_id: UUID) -> None:
+    """Put `new` in force; the row was locked for the change."""
+    change_row(
+        db,
+        credential,
+        {"id": new.id},
         {
-            "id": stored.id,
-            "program_id": stored.program_id,
-            "account_id": stored.account_id,
-            "kind": stored.kind,
-            "state": stored.state.value,
-            "starts_on": stored.starts_on,
-            "ends_on": stored.ends_on,
-            "version": stored.version,
-            "particulars": stored.particulars,
-            "recorded_at": stored.recorded_at,
+            "state": new.state.value,
+            "version": new.version,
+            "particulars": new.particulars,
             "entry_id": entry_id,
         },
     )
 
 
-def replace_credential(db: Connection, new: StoredCredential, entry_id: UUID) -> None:
-    """Put `new` in force; the row was locked for the change."""
-    db.execute(
-        _CHANGE,
-        {
-            "the_id": new.id,
-            "new_state": new.state.value,
-            "new_version": new.version,
-            "new_particulars": new.particulars,
-            "entry": entry_id,
-        },
-    )
-
-
 def credential_by_id(db: Connection, credential_id: UUID) -> StoredCredential | None:
-    return _stored(db.execute(_ONE, {"id": credential_id}).one_or_none())
+    return _stored(db, db.execute(_ONE, {"id": credential_id}).one_or_none())
 
 
 def credential_for_update(db: Connection, credential_id: UUID) -> StoredCredential | None:
-    return _stored(db.execute(_ONE_CHANGING, {"id": credential_id}).one_or_none())
+    return _stored(db, db.execute(_ONE_CHANGING, {"id": credential_id}).one_or_none())
 
 
 def credentials_of(db: Connection, account_id: UUID, after: UUID, at_most: int) -> Sequence[StoredCredential]:
     """Of one account, oldest first."""
     rows = db.execute(_OF_ACCOUNT, {"account_id": account_id, "after": after, "at_most": at_most}).all()
-    return [one for row in rows if (one := _stored(row)) is not None]
+    return [one for row in rows if (one := _stored(db, row)) is not None]
 
 
 def credentials_ending(
@@ -120,12 +110,13 @@ def credentials_ending(
     """Of the whole program, with a last day in this span, oldest first."""
     values = {"first": first, "last": last, "after": after, "at_most": at_most}
     rows = db.execute(_EXPIRING, values).all()
-    return [one for row in rows if (one := _stored(row)) is not None]
+    return [one for row in rows if (one := _stored(db, row)) is not None]
 
 
-def _stored(row: Row[Any] | None) -> StoredCredential | None:
+def _stored(db: Connection, row: Row[Any] | None) -> StoredCredential | None:
     if row is None:
         return None
+    verified(db, credential, row)
     return StoredCredential(
         id=row.id,
         program_id=row.program_id,

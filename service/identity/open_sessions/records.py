@@ -8,10 +8,11 @@ security like any table.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Integer,
     Row,
@@ -24,10 +25,9 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import ARRAY, DateTime, Interval
+from sqlalchemy.types import ARRAY, DateTime, Interval, LargeBinary
 
 from service.access.caller import Caller, CallerKind, Role
 from service.identity.credentials.model import CredentialState, Held
@@ -35,25 +35,49 @@ from service.identity.model import Channel, EndReason, Session
 from service.identity.sessions import IDLE_LIMIT, LINK_IDLE_LIMIT
 from service.ids import AccountId, PatientId, ProgramId, RecipientId, SessionId
 from service.store.direct import rows
-from service.store.tables.identity import session
+from service.store.rowcodes import change_row, check, coded, verified, with_code
+from service.store.standing import newest_version, refuse_older
+from service.store.tables.identity import account, credential, session
 
+#: The version that the end of a session has in the trail; one that is open has none. A row put back after the end is
+#: told by it.
+ENDED: Final = 1
+_FOUND: Final = func.session_caller(
+    bindparam("session", type_=Uuid()),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("idle", type_=Interval()),
+).table_valued(
+    column("account_id", Uuid()),
+    column("program_id", Uuid()),
+    column("program_version", Integer()),
+    column("kind", Text()),
+    column("roles", ARRAY(Text())),
+    column("units", ARRAY(Text())),
+    column("patient_id", Uuid()),
+    column("recipient_id", Uuid()),
+    column("channel", Text()),
+    column("credentials", JSONB()),
+    column("shred_mark", BigInteger()),
+    column("password_hash", Text()),
+    column("state", Text()),
+    column("version", Integer()),
+    column("created_at", DateTime(timezone=True)),
+    column("entry_id", Uuid()),
+    column("mac", LargeBinary()),
+    column("session_program_id", Uuid()),
+    column("session_created_at", DateTime(timezone=True)),
+    column("session_expires_at", DateTime(timezone=True)),
+    column("session_end_reason", Text()),
+    column("session_entry_id", Uuid()),
+    column("session_mac", LargeBinary()),
+    name="found",
+)
+#: What the trail says of the session and its account, asked under the tenancy that the look-up has just set: a newer
+#: version than the row's own means that an older row was put back.
 _CALLER = select(
-    func.session_caller(
-        bindparam("session", type_=Uuid()),
-        bindparam("now", type_=DateTime(timezone=True)),
-        bindparam("idle", type_=Interval()),
-    ).table_valued(
-        column("account_id", Uuid()),
-        column("program_id", Uuid()),
-        column("program_version", Integer()),
-        column("kind", Text()),
-        column("roles", ARRAY(Text())),
-        column("units", ARRAY(Text())),
-        column("patient_id", Uuid()),
-        column("recipient_id", Uuid()),
-        column("channel", Text()),
-        column("credentials", JSONB()),
-    )
+    _FOUND,
+    newest_version(_FOUND.c.account_id).label("newest_account"),
+    newest_version(bindparam("session", type_=Uuid())).label("newest_session"),
 )
 _SESSION = select(session).where(session.c.id == bindparam("id")).with_for_update()
 _SESSIONS = (
@@ -73,18 +97,15 @@ _SESSIONS = (
     .limit(bindparam("limit"))
 )
 _INSERT_SESSION = insert(session)
-_END_SESSION = (
-    update(session)
-    .where(session.c.id == bindparam("b_id"), session.c.ended_at.is_(None))
-    .values(ended_at=bindparam("b_now"), end_reason=bindparam("b_reason"), entry_id=bindparam("b_entry_id"))
+_ALIVE = (
+    select(session.c.id)
+    .where(session.c.account_id == bindparam("account_id"), session.c.ended_at.is_(None))
+    .order_by(session.c.id)
+    .with_for_update()
 )
-_END_SESSIONS_OF = (
-    update(session)
-    .where(session.c.account_id == bindparam("b_account_id"), session.c.ended_at.is_(None))
-    .values(ended_at=bindparam("b_now"), end_reason=bindparam("b_reason"), entry_id=bindparam("b_entry_id"))
-    .returning(session.c.id)
-)
-_END_LINK_SESSIONS_OF = _END_SESSIONS_OF.where(session.c.channel == Channel.LINK.value)
+_ALIVE_BY_LINK = _ALIVE.where(session.c.channel == Channel.LINK.value)
+#: The account's columns that the look-up returns by their own names.
+_ACCOUNT_AS_NAMED: Final = tuple(column.name for column in with_code(account) if column.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +118,8 @@ class FoundSession:
     program_version: int
     channel: Channel
     held: tuple[Held, ...] = ()
+    #: How many patients' keys were destroyed in this deployment so far.
+    shred_mark: int = 0
 
 
 def session_caller(db: Connection, session_id: SessionId, now: datetime) -> FoundSession | None:
@@ -108,6 +131,7 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> Foun
     if not found:
         return None
     row = found[0]
+    _check(db, session_id, row)
     caller = Caller(
         kind=CallerKind(row.kind),
         account_id=AccountId(row.account_id),
@@ -120,31 +144,29 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> Foun
         # less than a password: a telephone that somebody else may hold, and a birth date
         assurance="link" if row.channel == Channel.LINK else "password",
     )
-    held = tuple(_held(*one) for one in row.credentials or ())
-    return FoundSession(caller, row.program_version or 0, Channel(row.channel), held)
+    held = tuple(_held(db, row.account_id, one) for one in row.credentials or ())
+    return FoundSession(caller, row.program_version or 0, Channel(row.channel), held, row.shred_mark)
 
 
 def insert_session(db: Connection, made: Session, entry_id: UUID) -> None:
-    db.execute(
-        _INSERT_SESSION,
-        {
-            "id": made.id,
-            "program_id": made.program_id,
-            "account_id": made.account_id,
-            "channel": made.channel.value,
-            "created_at": made.created_at,
-            "last_used_at": made.last_used_at,
-            "expires_at": made.expires_at,
-            "ended_at": None,
-            "end_reason": None,
-            "entry_id": entry_id,
-        },
-    )
+    values = {
+        "id": made.id,
+        "program_id": made.program_id,
+        "account_id": made.account_id,
+        "channel": made.channel.value,
+        "created_at": made.created_at,
+        "last_used_at": made.last_used_at,
+        "expires_at": made.expires_at,
+        "ended_at": None,
+        "end_reason": None,
+        "entry_id": entry_id,
+    }
+    db.execute(_INSERT_SESSION, coded(db, session, values))
 
 
 def session_for_update(db: Connection, session_id: UUID) -> Session | None:
     row = db.execute(_SESSION, {"id": session_id}).one_or_none()
-    return None if row is None else _session(row)
+    return None if row is None else _session(db, row)
 
 
 def live_sessions(db: Connection, account_id: UUID, now: datetime, after: UUID, limit: int) -> list[Session]:
@@ -157,41 +179,83 @@ def live_sessions(db: Connection, account_id: UUID, now: datetime, after: UUID, 
         "after": after,
         "limit": limit,
     }
-    return [_session(row) for row in db.execute(_SESSIONS, values)]
+    return [_session(db, row) for row in db.execute(_SESSIONS, values)]
 
 
 def end_session(db: Connection, session_id: UUID, reason: EndReason, now: datetime, entry_id: UUID) -> None:
-    db.execute(
-        _END_SESSION,
-        {"b_id": session_id, "b_now": now, "b_reason": reason.value, "b_entry_id": entry_id},
-    )
+    found = session_for_update(db, session_id)
+    if found is not None and found.ended_at is None:
+        _end(db, [session_id], reason, now, entry_id)
 
 
 def end_sessions_of(
     db: Connection, account_id: UUID, reason: EndReason, now: datetime, entry_id: UUID
 ) -> Sequence[UUID]:
     """End every session of an account that nobody ended yet; returns their ids."""
-    values = {"b_account_id": account_id, "b_now": now, "b_reason": reason.value, "b_entry_id": entry_id}
-    return db.execute(_END_SESSIONS_OF, values).scalars().all()
+    alive = db.execute(_ALIVE, {"account_id": account_id}).scalars().all()
+    return _end(db, alive, reason, now, entry_id)
 
 
 def end_link_sessions_of(db: Connection, account_id: UUID, now: datetime, entry_id: UUID) -> Sequence[UUID]:
     """End the sessions of a patient that a packet link opened; returns their ids."""
-    values = {
-        "b_account_id": account_id,
-        "b_now": now,
-        "b_reason": EndReason.LINK_ENDED.value,
-        "b_entry_id": entry_id,
+    alive = db.execute(_ALIVE_BY_LINK, {"account_id": account_id}).scalars().all()
+    return _end(db, alive, EndReason.LINK_ENDED, now, entry_id)
+
+
+def _end(
+    db: Connection, ids: Sequence[UUID], reason: EndReason, now: datetime, entry_id: UUID
+) -> Sequence[UUID]:
+    changes = {"ended_at": now, "end_reason": reason.value, "entry_id": entry_id}
+    for one in ids:
+        change_row(db, session, {"id": one}, changes)
+    return ids
+
+
+def _check(db: Connection, session_id: SessionId, row: Any) -> None:
+    """The session, and the account that it makes somebody, are as they were written and not as they once were."""
+    of_account = {name: getattr(row, name) for name in _ACCOUNT_AS_NAMED}
+    of_session = {
+        "id": session_id,
+        "program_id": row.session_program_id,
+        "account_id": row.account_id,
+        "channel": row.channel,
+        "created_at": row.session_created_at,
+        "expires_at": row.session_expires_at,
+        "ended_at": None,
+        "end_reason": row.session_end_reason,
+        "entry_id": row.session_entry_id,
+        "mac": row.session_mac,
     }
-    return db.execute(_END_LINK_SESSIONS_OF, values).scalars().all()
+    check(db, account, {"id": row.account_id, **of_account})
+    check(db, session, of_session)
+    refuse_older(row.version, row.newest_account)
+    refuse_older(ENDED - 1, row.newest_session)
 
 
-def _held(kind: str, state: str, starts_on: str, ends_on: str | None) -> Held:
+def _held(db: Connection, account_id: UUID, one: Sequence[Any]) -> Held:
+    """One credential out of the look-up's array, which has its columns in this order."""
+    kind, state, starts_on, ends_on, row_id, program_id, version, recorded_at, entry_id, code = one
+    first = date.fromisoformat(starts_on)
     last = None if ends_on is None else date.fromisoformat(ends_on)
-    return Held(kind, CredentialState(state), date.fromisoformat(starts_on), last)
+    values = {
+        "id": UUID(row_id),
+        "program_id": UUID(program_id),
+        "account_id": account_id,
+        "kind": kind,
+        "state": state,
+        "starts_on": first,
+        "ends_on": last,
+        "version": version,
+        "recorded_at": datetime.fromisoformat(recorded_at),
+        "entry_id": UUID(entry_id),
+        "mac": None if code is None else bytes.fromhex(code),
+    }
+    check(db, credential, values)
+    return Held(kind, CredentialState(state), first, last)
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(db: Connection, row: Row[Any]) -> Session:
+    verified(db, session, row)
     return Session(
         id=SessionId(row.id),
         account_id=AccountId(row.account_id),

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from service.ids import ProgramId
+from service.store.rowcodes import change_row, coded, verified
 from service.store.tables.programs import program
 
 _PROGRAM = select(program).where(program.c.id == bindparam("id"))
@@ -17,17 +18,6 @@ _PROGRAMS = (
 )
 _PROGRAMS_AT_ONCE = 200
 _INSERT_PROGRAM = insert(program)
-_CHANGE_PROGRAM = (
-    update(program)
-    .where(program.c.id == bindparam("b_id"))
-    .values(
-        name=bindparam("b_name"),
-        config=bindparam("b_config"),
-        version=bindparam("b_version"),
-        changed_at=bindparam("b_changed_at"),
-        entry_id=bindparam("b_entry_id"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +40,17 @@ def program_document(db: Connection, program_id: UUID) -> tuple[str, int] | None
 
 def program_by_id(db: Connection, program_id: UUID) -> StoredProgram | None:
     row = db.execute(_PROGRAM, {"id": program_id}).one_or_none()
-    return None if row is None else _program(row)
+    return None if row is None else _program(db, row)
 
 
 def program_by_key(db: Connection, key: str) -> StoredProgram | None:
     """The program with this key, locked: two descriptions applied at once follow each other."""
     row = db.execute(_PROGRAM_BY_KEY, {"key": key}).one_or_none()
-    return None if row is None else _program(row)
+    return None if row is None else _program(db, row)
 
 
 def programs(db: Connection, after: UUID, limit: int) -> list[StoredProgram]:
-    return [_program(row) for row in db.execute(_PROGRAMS, {"after": after, "limit": limit})]
+    return [_program(db, row) for row in db.execute(_PROGRAMS, {"after": after, "limit": limit})]
 
 
 def every_program(db: Connection) -> list[StoredProgram]:
@@ -76,33 +66,39 @@ def every_program(db: Connection) -> list[StoredProgram]:
 def insert_program(db: Connection, made: StoredProgram, entry_id: UUID) -> None:
     db.execute(
         _INSERT_PROGRAM,
+        coded(
+            db,
+            program,
+            {
+                "id": made.id,
+                "key": made.key,
+                "name": made.name,
+                "config": made.config,
+                "version": made.version,
+                "changed_at": made.changed_at,
+                "entry_id": entry_id,
+            },
+        ),
+    )
+
+
+def change_program(db: Connection, changed: StoredProgram, entry_id: UUID) -> None:
+    change_row(
+        db,
+        program,
+        {"id": changed.id},
         {
-            "id": made.id,
-            "key": made.key,
-            "name": made.name,
-            "config": made.config,
-            "version": made.version,
-            "changed_at": made.changed_at,
+            "name": changed.name,
+            "config": changed.config,
+            "version": changed.version,
+            "changed_at": changed.changed_at,
             "entry_id": entry_id,
         },
     )
 
 
-def change_program(db: Connection, changed: StoredProgram, entry_id: UUID) -> None:
-    db.execute(
-        _CHANGE_PROGRAM,
-        {
-            "b_id": changed.id,
-            "b_name": changed.name,
-            "b_config": changed.config,
-            "b_version": changed.version,
-            "b_changed_at": changed.changed_at,
-            "b_entry_id": entry_id,
-        },
-    )
-
-
-def _program(row: Row[Any]) -> StoredProgram:
+def _program(db: Connection, row: Row[Any]) -> StoredProgram:
+    verified(db, program, row)
     return StoredProgram(
         id=ProgramId(row.id),
         key=row.key,

@@ -6,7 +6,7 @@ saying what was done.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -113,11 +113,23 @@ class RaisedFlag:
     acknowledged_at: datetime | None = None
     done: Done | None = None
     acknowledged_by: UUID | None = None
+    #: The answers it rests on, by item; kept with the flags of forms, so that the same answer is known again.
+    said: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The form that was kept after a refused one had raised this with the same answers: one alarm, two sources.
+    also: UUID | None = None
 
     @property
     def assessment_id(self) -> UUID | None:
-        """The form that raised it, where a form did."""
-        return self.subject_id if self.source is FlagSource.ASSESSMENT else None
+        """The form that raised it, where a form did and was kept."""
+        return (self.subject_id or self.also) if self.source is FlagSource.ASSESSMENT else None
+
+    def says_the_same(self, flag: Flag, instrument: str, said: Mapping[str, str]) -> bool:
+        """Whether a refused form raised this with the very answers that raise `flag` now, and it stands open."""
+        refused = self.source is FlagSource.ASSESSMENT and self.subject_id is None and self.also is None
+        waits = self.state is not FlagState.ACKNOWLEDGED
+        return (
+            refused and waits and bool(said) and (self.flag, self.instrument) == (flag, instrument)
+        ) and self.said == said
 
     @property
     def urgency(self) -> tuple[int, datetime, UUID]:

@@ -18,7 +18,11 @@ from service.work import Work
 
 def sealed_flag(work: Work, flag: RaisedFlag) -> StoredFlag:
     """Both sealed columns are bound to the row and its version."""
-    finding = {"instrument": flag.instrument, "of": _clear(flag), **flag_to_json(flag.flag)}
+    finding: dict[str, Any] = {"instrument": flag.instrument, "of": _clear(flag), **flag_to_json(flag.flag)}
+    if flag.said:
+        finding["said"] = dict(flag.said)
+    if flag.also is not None:
+        finding["also"] = str(flag.also)
     values: dict[str, Any] = {"finding": finding}
     if flag.done is not None:
         values["acknowledgement"] = {
@@ -79,6 +83,8 @@ def opened_flag(work: Work, stored: StoredFlag) -> RaisedFlag:
         acknowledged_at=stored.acknowledged_at,
         done=done,
         acknowledged_by=None if by is None else UUID(by),
+        said=finding.get("said") or {},
+        also=None if finding.get("also") is None else UUID(finding["also"]),
     )
 
 

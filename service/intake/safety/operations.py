@@ -9,6 +9,7 @@ from uuid import UUID
 
 from service.access.actions import Action
 from service.errors import Code, Conflict, FieldError, Invalid, Stale
+from service.identity.credentials.model import CredentialBook
 from service.intake.flags import Severity
 from service.intake.safety import records
 from service.intake.safety.flag import Act, Done, FlagState, RaisedFlag, after, faults_of
@@ -37,7 +38,9 @@ def list_of(work: Work, patient_id: UUID, *, before: UUID | None, at_most: int) 
     return flags
 
 
-def assign(work: Work, flag_id: UUID, account_id: UUID | None, *, expected: int | None = None) -> RaisedFlag:
+def assign(
+    work: Work, flag_id: UUID, account_id: UUID | None, book: CredentialBook, *, expected: int | None = None
+) -> RaisedFlag:
     """Give the flag to somebody who can act on it; `account_id` None: to nobody, it is open again.
 
     What somebody else has taken is taken from them only by who says which version they saw: two who reach for it at
@@ -52,7 +55,7 @@ def assign(work: Work, flag_id: UUID, account_id: UUID | None, *, expected: int 
     elsewhere = flag.owner_id not in (None, work.caller.account_id)
     if (elsewhere and expected is None) or (expected is not None and expected != flag.version):
         raise Stale(Code.VERSION_STALE, "This flag has changed since you read it.", current=flag.version)
-    if account_id is not None and not can_act(work, flag, account_id):
+    if account_id is not None and not can_act(work, flag, account_id, book):
         nobody = FieldError("account_id", "cannot_act", "Not somebody who can act on this patient's flag.")
         raise Invalid(Code.INVALID_REQUEST, "The flag needs somebody who can act on it.", (nobody,))
     if state is not None:

@@ -15,7 +15,7 @@ from service.people.caseload.records import unassigned
 from service.people.episodes.records import open_episodes
 from service.people.facts import program_day
 from service.people.operations import open_demographics
-from service.people.records import StoredPatient, patients
+from service.people.records import DESTROYED, StoredPatient, patients
 from service.people.relationships.records import caseload
 from service.people.relationships.roles import StaffRole
 from service.people.relationships.standing import role_of
@@ -35,13 +35,15 @@ class Care:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Carried:
-    """A patient in a list, with no more than it takes to know who is meant."""
+    """A patient in a list, with no more than it takes to know who is meant. Of a record that was destroyed nothing but
+    the id and the state is left.
+    """
 
     patient_id: PatientId
     family_name: str
     given_name: str
     name_used: str | None
-    birth_date: str
+    birth_date: str | None
     state: str
     roles: tuple[StaffRole, ...]
     since: date | None
@@ -109,13 +111,13 @@ def _carried(
     since: date | None,
     care: tuple[Care, ...],
 ) -> Carried:
-    document: dict[str, Any] = open_demographics(work, stored)
+    document: dict[str, Any] = {} if stored.state == DESTROYED else open_demographics(work, stored)
     return Carried(
         patient_id=stored.id,
-        family_name=str(document["family_name"]),
-        given_name=str(document["given_name"]),
+        family_name=str(document.get("family_name", "")),
+        given_name=str(document.get("given_name", "")),
         name_used=document.get("name_used"),
-        birth_date=str(document["birth_date"]),
+        birth_date=document.get("birth_date"),
         state=stored.state,
         roles=roles,
         since=since,
@@ -125,7 +127,7 @@ def _carried(
 
 def _by_name(one: Carried) -> tuple[str, str, str, str]:
     names = normalise_name(one.family_name), normalise_name(one.given_name)
-    return (*names, one.birth_date, str(one.patient_id))
+    return (*names, one.birth_date or "", str(one.patient_id))
 
 
 def _place(found: list[Carried], after: UUID | None) -> int:

@@ -5,10 +5,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Uuid, bindparam, insert, or_, select
 
 from service.ids import PatientId, RecipientId
 from service.people.recipient import RelationshipKind
+from service.store.rowcodes import change_row, check, coded, verified, with_code
 from service.store.tables.people import relationship
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -49,22 +50,12 @@ _PAGE = (
     .limit(bindparam("at_most"))
 )
 _ADD_RELATIONSHIP = insert(relationship)
-_END_RELATIONSHIP = (
-    update(relationship)
-    .where(relationship.c.id == bindparam("the_id"))
-    .values(
-        ends_on=bindparam("last_day"),
-        evidence=bindparam("new_evidence"),
-        version=bindparam("new_version"),
-        entry_id=bindparam("entry"),
-    )
-)
 _ON_DAY = (
     relationship.c.starts_on <= bindparam("on"),
     or_(relationship.c.ends_on.is_(None), relationship.c.ends_on >= bindparam("on")),
 )
 _KINDS = (
-    select(relationship.c.kind)
+    select(relationship)
     .where(
         relationship.c.patient_id == bindparam("patient_id"),
         relationship.c.recipient_id == bindparam("recipient_id"),
@@ -86,12 +77,16 @@ _CASELOAD = (
 )
 
 
-def staff_relation(patient_id: ColumnElement[UUID]) -> Select[tuple[UUID]]:
+#: The columns of a relationship beside those of another row.
+_BESIDE: Final = {column.name: f"relation_{column.name}" for column in with_code(relationship)}
+
+
+def staff_relation(patient_id: ColumnElement[UUID]) -> Select[Any]:
     """Whether the account `account_id` works with that patient on the day `on`: its row, locked. One rule for the
     question by itself and for statements that ask it of a row they read (as a lateral join).
     """
     return (
-        select(relationship.c.id)
+        select(*(column.label(_BESIDE[column.name]) for column in with_code(relationship)))
         .where(
             relationship.c.patient_id == patient_id,
             relationship.c.account_id == bindparam("account_id"),
@@ -107,38 +102,36 @@ _STAFF = staff_relation(bindparam("patient_id"))
 
 
 def insert_relationship(db: Connection, stored: StoredRelationship, now: datetime, entry_id: UUID) -> None:
-    db.execute(
-        _ADD_RELATIONSHIP,
-        {
-            "id": stored.id,
-            "program_id": stored.program_id,
-            "patient_id": stored.patient_id,
-            "kind": stored.kind.value,
-            "account_id": stored.account_id,
-            "recipient_id": stored.recipient_id,
-            "starts_on": stored.starts_on,
-            "ends_on": stored.ends_on,
-            "evidence": stored.evidence,
-            "version": stored.version,
-            "created_at": now,
-            "entry_id": entry_id,
-        },
-    )
+    values = {
+        "id": stored.id,
+        "program_id": stored.program_id,
+        "patient_id": stored.patient_id,
+        "kind": stored.kind.value,
+        "account_id": stored.account_id,
+        "recipient_id": stored.recipient_id,
+        "starts_on": stored.starts_on,
+        "ends_on": stored.ends_on,
+        "evidence": stored.evidence,
+        "version": stored.version,
+        "created_at": now,
+        "entry_id": entry_id,
+    }
+    db.execute(_ADD_RELATIONSHIP, coded(db, relationship, values))
 
 
 def relationship_by_id(db: Connection, relationship_id: UUID) -> StoredRelationship | None:
     row = db.execute(_RELATIONSHIP, {"id": relationship_id}).one_or_none()
-    return None if row is None else _relationship(row)
+    return None if row is None else _relationship(db, row)
 
 
 def relationship_for_update(db: Connection, relationship_id: UUID) -> StoredRelationship | None:
     row = db.execute(_RELATIONSHIP_CHANGING, {"id": relationship_id}).one_or_none()
-    return None if row is None else _relationship(row)
+    return None if row is None else _relationship(db, row)
 
 
 def relationships(db: Connection, patient_id: UUID) -> list[StoredRelationship]:
     """All relationships ever recorded for a patient, oldest first."""
-    return [_relationship(row) for row in db.execute(_RELATIONSHIPS, {"patient_id": patient_id})]
+    return [_relationship(db, row) for row in db.execute(_RELATIONSHIPS, {"patient_id": patient_id})]
 
 
 def relationships_page(
@@ -146,28 +139,20 @@ def relationships_page(
 ) -> list[StoredRelationship]:
     """The same by pages."""
     parameters = {"patient_id": patient_id, "after": after, "at_most": at_most}
-    return [_relationship(row) for row in db.execute(_PAGE, parameters)]
+    return [_relationship(db, row) for row in db.execute(_PAGE, parameters)]
 
 
 def caseload(db: Connection, account_id: UUID, on: date) -> list[StoredRelationship]:
     """The staff relationships of one account in force on a day, oldest first."""
-    return [_relationship(row) for row in db.execute(_CASELOAD, {"account_id": account_id, "on": on})]
+    return [_relationship(db, row) for row in db.execute(_CASELOAD, {"account_id": account_id, "on": on})]
 
 
 def end_relationship(
     db: Connection, relationship_id: UUID, *, last_day: date, evidence: Sealed, version: int, entry_id: UUID
 ) -> None:
     """Set the last day; `evidence` is sealed anew for `version`."""
-    db.execute(
-        _END_RELATIONSHIP,
-        {
-            "the_id": relationship_id,
-            "last_day": last_day,
-            "new_evidence": evidence,
-            "new_version": version,
-            "entry": entry_id,
-        },
-    )
+    changes = {"ends_on": last_day, "evidence": evidence, "version": version, "entry_id": entry_id}
+    change_row(db, relationship, {"id": relationship_id}, changes)
 
 
 def kinds_between(
@@ -175,16 +160,26 @@ def kinds_between(
 ) -> frozenset[RelationshipKind]:
     """Kinds of relationship in force on a day, locked until the transaction ends."""
     parameters = {"patient_id": patient_id, "recipient_id": recipient_id, "on": on}
-    return frozenset(RelationshipKind(kind) for kind in db.execute(_KINDS, parameters).scalars())
+    return frozenset(_relationship(db, row).kind for row in db.execute(_KINDS, parameters))
 
 
 def staff_related(db: Connection, patient_id: UUID, account_id: UUID, on: date) -> bool:
     """Whether a member of staff works with the patient on a day; the row found is locked."""
     parameters = {"patient_id": patient_id, "account_id": account_id, "on": on}
-    return db.execute(_STAFF, parameters).first() is not None
+    found = db.execute(_STAFF, parameters).first()
+    return found is not None and related_by(db, found)
 
 
-def _relationship(row: Row[Any]) -> StoredRelationship:
+def related_by(db: Connection, row: Any) -> bool:
+    """What `staff_relation` found beside this row: true for a relationship that is as it was written."""
+    if row.relation_id is None:
+        return False
+    check(db, relationship, {name: getattr(row, beside) for name, beside in _BESIDE.items()})
+    return True
+
+
+def _relationship(db: Connection, row: Row[Any]) -> StoredRelationship:
+    verified(db, relationship, row)
     return StoredRelationship(
         id=row.id,
         program_id=row.program_id,

@@ -34,8 +34,9 @@ def related_recipients(
 
 
 def role_of(work: Work, stored: StoredRelationship) -> StaffRole | None:
-    """What a member of staff is to the patient; None where nobody said."""
-    role = evidence_of(work, stored).get("role")
+    """What a member of staff is to the patient; None where nobody said, or the record was destroyed since."""
+    kept = work.open_if_kept(records.RELATIONSHIP_ROW, _row(stored), {"evidence": stored.evidence})
+    role = None if kept is None else _evidence(kept["evidence"]).get("role")
     return None if role is None else StaffRole(role)
 
 
@@ -48,8 +49,15 @@ def recipient_in_class(
 
 def evidence_of(work: Work, stored: StoredRelationship) -> Mapping[str, Any]:
     """On what it rests, and the role of a member of staff."""
-    row = RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
-    opened = work.open(records.RELATIONSHIP_ROW, row, {"evidence": stored.evidence})["evidence"]
+    opened = work.open(records.RELATIONSHIP_ROW, _row(stored), {"evidence": stored.evidence})
+    return _evidence(opened["evidence"])
+
+
+def _row(stored: StoredRelationship) -> RowKey:
+    return RowKey(stored.program_id, stored.id, stored.version, stored.patient_id)
+
+
+def _evidence(opened: Any) -> Mapping[str, Any]:
     if not isinstance(opened, Mapping):
         raise IntegrityError
-    return opened
+    return opened  # pyright: ignore[reportUnknownVariableType] -- any JSON object

@@ -112,7 +112,7 @@ care_plan_paragraph = Table(
     program_column(),
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     Column("item_id", Uuid(), ForeignKey("record_item.id"), nullable=False),
-    fingerprint("mark"),
+    fingerprint("mark", nullable=True),  # null once the patient's record was destroyed
     Column("standing", Boolean, nullable=False),  # in the text as it stands
     Column("first_version", Integer, nullable=False),  # of the content; a draft's is that of its last saving
     instant("kept_at"),

@@ -4,6 +4,7 @@ from sqlalchemy import Column, Date, ForeignKey, Index, Table, Text, Uuid
 
 from service.store.base import metadata
 from service.store.columns import (
+    code_column,
     entry_column,
     id_column,
     instant,
@@ -38,6 +39,7 @@ consent = Table(
     instant("created_at"),
     instant("changed_at"),
     entry_column(),
+    code_column(),
     Index("ix_consent_patient_id_state", "patient_id", "state"),
     Index("ix_consent_program_id_id", "program_id", "id"),
 )
@@ -52,6 +54,7 @@ consent_recipient = Table(
     Column("state", Text, nullable=False),  # named | revoked
     instant("revoked_at", nullable=True),
     entry_column(),
+    code_column(),
     Index("ix_consent_recipient_patient_id_recipient_id", "patient_id", "recipient_id"),
 )
 
@@ -65,6 +68,7 @@ consent_signature = Table(
     sealed("signature"),  # signer, method, image, attestation, witness, session, hash of the text signed
     instant("signed_at"),
     entry_column(),
+    code_column(),
     Index("ix_consent_signature_consent_id", "consent_id"),
 )
 
@@ -83,6 +87,7 @@ consent_ruling = Table(
     uuid_column("ruled_by"),
     instant("ruled_at"),
     entry_column(),
+    code_column(),
     Index("ix_consent_ruling_consent_id", "consent_id"),
 )
 

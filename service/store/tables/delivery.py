@@ -43,7 +43,7 @@ packet_link = Table(
     program_column(),
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     uuid_column("account_id"),  # the patient's account it signs in
-    fingerprint("token_index"),
+    fingerprint("token_index", nullable=True),  # null once the patient's record was destroyed
     Column("state", Text, nullable=False),  # open | used_up | ended
     Column("failures", Integer, nullable=False),
     instant("created_at"),

@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Column, Date, ForeignKey, Index, Integer, Table, T
 
 from service.store.base import metadata
 from service.store.columns import (
+    code_column,
     entry_column,
     fingerprint,
     id_column,
@@ -34,6 +35,7 @@ account = Table(
     version_column(),
     instant("created_at"),
     entry_column(),
+    code_column(),
     Index("uq_account_username_index", "username_index", unique=True),
     Index("ix_account_program_id_id", "program_id", "id"),
 )
@@ -51,6 +53,7 @@ session = Table(
     instant("ended_at", nullable=True),
     Column("end_reason", Text, nullable=True),
     entry_column(),
+    code_column(),
     Index("ix_session_account_id", "account_id"),
 )
 
@@ -69,6 +72,7 @@ credential = Table(
     sealed("particulars"),  # {number, issuer, verified_with, verified_by} under the program key
     instant("recorded_at"),
     entry_column(),
+    code_column(),
     Index("ix_credential_account_id", "account_id"),
     Index("ix_credential_program_id_ends_on", "program_id", "ends_on"),
 )

@@ -34,10 +34,46 @@ audit_entry = Table(
     fingerprint("payload_hash", nullable=True),
     Column("request_id", Text, nullable=False),
     fingerprint("mac"),
+    # Equal values in order of time: one index serves a filter by the field, and the order by it. The table is
+    # partitioned by month of the id (store/partitions.py); its parts have the same indexes.
     Index("ix_audit_entry_xid", "xid"),
+    Index(
+        "ix_audit_entry_program_id_object_id_object_version",
+        "program_id",
+        "object_id",
+        "object_version",
+        postgresql_where=text("object_version IS NOT NULL"),
+    ),
+    Index(
+        "ix_audit_entry_program_id_patient_id_object_id",
+        "program_id",
+        "patient_id",
+        "object_id",
+        postgresql_where=text("action = 'restriction.request'"),
+    ),
     Index("ix_audit_entry_program_id_recorded_at", "program_id", "recorded_at"),
-    Index("ix_audit_entry_program_id_patient_id_recorded_at", "program_id", "patient_id", "recorded_at"),
-    Index("ix_audit_entry_program_id_actor_id_recorded_at", "program_id", "actor_id", "recorded_at"),
+    Index("ix_audit_entry_program_id_occurred_at", "program_id", "occurred_at"),
+    *(
+        Index(
+            f"ix_audit_entry_program_id_{name}_recorded_at",
+            "program_id",
+            name,
+            "recorded_at",
+            postgresql_where=text(only) if only else None,
+        )
+        for name, only in (
+            ("patient_id", None),
+            ("actor_id", None),
+            ("action", None),
+            ("request_id", None),
+            ("session_id", "session_id IS NOT NULL"),
+            ("object_id", "object_id IS NOT NULL"),
+            ("consent_id", "consent_id IS NOT NULL"),
+            ("recipient_id", "recipient_id IS NOT NULL"),
+            ("outcome", "outcome <> 'permit'"),
+        )
+    ),
+    postgresql_partition_by="RANGE (id)",
 )
 
 audit_leaf = Table(

@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Table, Text, Uu
 
 from service.store.base import metadata
 from service.store.columns import (
+    code_column,
     entry_column,
     fingerprint,
     id_column,
@@ -103,6 +104,7 @@ relationship = Table(
     version_column(),
     instant("created_at"),
     entry_column(),
+    code_column(),
     Index("ix_relationship_patient_id_account_id", "patient_id", "account_id"),
     Index("ix_relationship_patient_id_recipient_id", "patient_id", "recipient_id"),
     Index("ix_relationship_account_id", "account_id"),

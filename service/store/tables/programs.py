@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Integer, Table, Text
 
 from service.store.base import metadata
-from service.store.columns import entry_column, id_column, instant
+from service.store.columns import code_column, entry_column, id_column, instant
 
 program = Table(
     "program",
@@ -15,4 +15,5 @@ program = Table(
     Column("version", Integer, nullable=False),
     instant("changed_at"),
     entry_column(),
+    code_column(),
 )

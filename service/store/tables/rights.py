@@ -3,7 +3,15 @@
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, Uuid
 
 from service.store.base import metadata
-from service.store.columns import entry_column, id_column, instant, program_column, sealed, version_column
+from service.store.columns import (
+    code_column,
+    entry_column,
+    id_column,
+    instant,
+    program_column,
+    sealed,
+    version_column,
+)
 
 restriction = Table(
     "restriction",
@@ -19,5 +27,6 @@ restriction = Table(
     instant("ended_at", nullable=True),
     instant("changed_at"),
     entry_column(),
+    code_column(),
     Index("ix_restriction_patient_id_state", "patient_id", "state"),
 )

@@ -33,7 +33,7 @@ def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_every_route_is_described(house: House, described: dict[str, Any]) -> None:
     for route in iter_route_contexts(house.app.routes):
-        path = str(route.path)
+        path = str(route.path).replace(":path}", "}")  # described by its name alone
         if isinstance(route.original_route, Index):  # leads to routes, and is none
             continue
         of_pages = getattr(route.original_route, "endpoint", None).__module__.startswith("service.web.")

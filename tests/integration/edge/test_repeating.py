@@ -30,6 +30,7 @@ REPEATABLE = {
     "disable_user",
     "open_packet_link",
     "report_bounces",
+    "add_cosignatures",
 }
 
 
@@ -201,7 +202,13 @@ def test_every_new_act_sent_twice_is_done_once(service: Service) -> None:
     attested = {"pack": own, "starts_on": "2026-01-01", "expires_on": "2030-12-31"}
     made = twice.act("compliance", "/instruments/audit/packs", attested, other={"expires_on": "2031-12-31"})
     twice.act("compliance", f"/packs/{made['id']}/withdrawal", why, other=because)
-    assert len(twice.done) == 19
+    watch = {"kind": "vip", **because}
+    made = twice.act("compliance", f"{patient}/watches", watch, other={"kind": "coworker"})
+    twice.act("compliance", f"/watches/{made['id']}/end", why, other=because)
+    (user, *_) = town.known["user_id"]
+    said = {"birth_date": "1980-02-03"}
+    twice.act("administrator", f"/users/{user}/particulars", said, other={"family_name": "Testperson"})
+    assert len(twice.done) == 22
 
 
 def test_every_act_of_an_intake_sent_twice_is_done_once(service: Service) -> None:

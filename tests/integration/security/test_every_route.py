@@ -20,6 +20,7 @@ KEYS = {"key", "version", "section", "goal", "item", "size", "tile"}
 NO_PATIENT = {"health", "sign-in", "administration", "recipients", "agreements", "audit", "packs"}
 #: Routes of other tags that are about no patient: words of forms and instruments, figures without people.
 WORDS = {
+    "list_keys",
     "list_instruments",
     "read_instrument",
     "read_questionnaire",

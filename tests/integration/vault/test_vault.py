@@ -18,6 +18,7 @@ from service.store.types import Sealed
 from service.vault import keyring
 from service.vault.envelope import RowKey, SealedTable
 from service.vault.keyring import VaultSealed
+from service.vault.shredding import RecordDestroyed
 from service.vault.vault import Vault
 from service.work import enter
 from tests.house import Service, open_program
@@ -177,7 +178,7 @@ def test_a_kept_key_is_used_without_the_database_until_its_time(service: Service
     ticks.at = 29.9
     assert opened(service, vault, patient_id, sealed) == "secret"
     ticks.at = 30.0
-    with pytest.raises(IntegrityError):
+    with pytest.raises(RecordDestroyed):
         opened(service, vault, patient_id, sealed)
 
 
@@ -189,7 +190,7 @@ def test_an_evicted_key_is_looked_for_again(service: Service, patient_id: UUID) 
     )
     assert opened(service, vault, patient_id, sealed) == "secret"
     vault.evict(service.program_id, patient_id)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(RecordDestroyed):
         opened(service, vault, patient_id, sealed)
 
 

@@ -51,6 +51,9 @@ def check(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 HEAD = Checkpoint(origin_of("demo", "cedar"), 5, bytes(range(32)))
+NAME_CHARACTERS = st.characters(min_codepoint=0x21, max_codepoint=0x2FF, exclude_characters="+\x7f\x85\xa0")
+SIGNER = Key()
+FIXED = sign(HEAD, SIGNER).encode()
 
 
 def test_the_published_checkpoint_is_read() -> None:
@@ -113,6 +116,23 @@ def test_lines_of_witnesses_we_do_not_know_are_left_alone() -> None:
         "a\n5\n" + base64.b64encode(bytes(32)).decode() + "\n\n— a AAAA\n",
         "\n5\n" + base64.b64encode(bytes(32)).decode() + "\n\n— a AAAAAAA=\n",
         PUBLISHED + "x" * 70_000,
+        PUBLISHED.replace("20852163", "9223372036854775808"),
+        PUBLISHED.replace("20852163", "99999999999999999999"),
+        PUBLISHED.replace("20852163", "\u0661\u0662"),
+        PUBLISHED.replace("20852163", ""),
+        PUBLISHED.replace("20852163\n", "20852163\n\n"),
+        PUBLISHED.replace("\n", "\r\n"),
+        PUBLISHED.replace("\n\n", "\n"),
+        PUBLISHED.replace("— example.com", "— exam+ple.com"),
+        PUBLISHED.replace("— example.com", "— exam\u2003ple.com"),
+        PUBLISHED.replace("— example.com", "—  example.com"),
+        PUBLISHED.replace("— example.com/behind-the-sofa ", "— "),
+        PUBLISHED.replace("YQ8=\n", "YQ8= \n"),
+        PUBLISHED.replace("YQ8=", "YQ9="),
+        PUBLISHED + "\n",
+        PUBLISHED + "\n\n",
+        PUBLISHED.replace("sofa\n", "sofa\x7f\x00\n", 1),
+        PUBLISHED.replace("sofa\n", "so\tfa\n", 1),
     ],
 )
 def test_what_is_no_checkpoint_is_refused(broken: str) -> None:
@@ -134,6 +154,62 @@ def test_what_is_no_checkpoint_is_refused(broken: str) -> None:
 def test_what_is_no_verifier_key_is_refused(broken: str) -> None:
     with pytest.raises(CheckpointInvalid):
         VerifierKey.parse(broken)
+
+
+def test_the_example_of_the_note_format_verifies() -> None:
+    """From c2sp.org/signed-note; its text is no checkpoint, so only key and signature are looked at."""
+    key = VerifierKey.parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+    raw = base64.b64decode(
+        "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+    )
+    assert raw[:4] == key.key_id == bytes.fromhex("530d903a")
+    assert check(key.public_key, b"This is an example message.\n", raw[4:])
+    assert not check(key.public_key, b"This is an example message.", raw[4:])
+
+
+def test_extension_lines_and_sixteen_signatures_are_read() -> None:
+    """Both must be taken by a reader; neither is written here."""
+    signer = Key()
+    body = HEAD.body() + "extension one\n— looks like a signature\n"
+    line = base64.b64encode(
+        VerifierKey(HEAD.origin, signer.public_key).key_id + signer.sign(body.encode())
+    ).decode()
+    witnesses = "".join(
+        f"— witness.example/w{number} {base64.b64encode(bytes([number]) * 2424).decode()}\n"
+        for number in range(16)
+    )
+    note = parse(f"{body}\n— {HEAD.origin} {line}\n{witnesses}")
+    assert note.checkpoint == HEAD
+    assert len(note.signatures) == 17
+    assert note.signed_by(VerifierKey(HEAD.origin, signer.public_key), check)
+
+
+@given(
+    st.text(
+        st.characters(min_codepoint=0x21, max_codepoint=0x2FF, exclude_characters="+\x7f\x85\xa0"),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(0, 2**63 - 1),
+    st.binary(min_size=32, max_size=32),
+)
+def test_what_is_written_is_read(origin: str, size: int, root: bytes) -> None:
+    head = Checkpoint(origin, size, root)
+    read = parse(sign(head, SIGNER))
+    assert read.checkpoint == head
+    assert read.text == head.body()
+    assert read.signed_by(VerifierKey(origin, SIGNER.public_key), check)
+
+
+@given(st.integers(0, 10_000))
+def test_one_flipped_bit_of_a_note_is_refused(at: int) -> None:
+    raw = bytearray(FIXED)
+    raw[at // 8 % len(raw)] ^= 1 << at % 8
+    try:
+        note = parse(raw.decode())
+    except (CheckpointInvalid, UnicodeDecodeError):
+        return
+    assert not note.signed_by(VerifierKey(HEAD.origin, SIGNER.public_key), check)
 
 
 @pytest.mark.parametrize("name", ["", "with space", "with+plus", "with\nline"])

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import event
 
 from service.store import direct
-from tests.house import Account, Service, open_program
+from service.store.tables.identity import session
+from service.store.tables.programs import program
+from tests.house import PROGRAM_FILE, Account, Service, open_program
 
 LICENCE = {
     "kind": "licensed_clinician",
@@ -76,11 +78,7 @@ def _again(service: Service) -> Account:
     """The clinician signed in anew: sessions do not last for days."""
     known = service.accounts["clinician"]
     until = service.clock.now().replace(hour=23)
-    with service.house.superuser() as db:
-        db.execute(
-            "UPDATE session SET last_used_at = %s, expires_at = %s WHERE id = %s",
-            [service.clock.now(), until, known.session_id],
-        )
+    service.rewrite(session, known.session_id, last_used_at=service.clock.now(), expires_at=until)
     tokens = service.house.state.tokens
     token = tokens.issue(
         account_id=known.caller.account_id,
@@ -135,12 +133,8 @@ def test_what_administrators_may_record_and_what_not(service: Service) -> None:
 
 def test_a_program_may_ask_for_a_credential_in_force(service: Service) -> None:
     staff = Staff(service)
-    with service.house.superuser() as db:
-        db.execute("SET session_replication_role = replica")
-        db.execute(
-            "UPDATE program SET config = config || %s, version = version + 1 WHERE id = %s",
-            ["\nrequires_credentials: true\n", service.program_id],
-        )
+    document = PROGRAM_FILE.format(key=service.program.key) + "\nrequires_credentials: true\n"
+    service.rewrite(program, service.program_id, config=document, version=2)
     assert staff.acts() == 403
     assert service.entries(action="emergency.open", outcome="deny")[-1]["policies"] == [
         "guard-credential-required"

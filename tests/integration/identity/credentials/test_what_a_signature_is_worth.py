@@ -76,9 +76,9 @@ def test_without_a_licence_a_clinician_ends_no_flag_and_moves_no_episode_and_the
     }
     moved = client.post(f"/episodes/{opened.json()['id']}/steps", step, version=1)
     assert rules(moved) == (403, ["credential_lapsed"])
-    # the alarm stays on their list, and they may still hand it on
+    # the alarm stays on their list; they may still give it back, and it is given to nobody whose licence ran out
     assert [one["id"] for one in client.get("/flags?state=open").json()["items"]] == [flag["id"]]
-    assert client.post(f"{path}/assignment", {"account_id": str(clinician.id)}).status_code == 200
+    assert client.post(f"{path}/assignment", {"account_id": str(clinician.id)}).status_code == 422
     assert client.post(f"{path}/assignment", {"account_id": None}).status_code == 200
     # nobody else who treats is left: the front desk ends it, with who saw the patient
     desk = service.account("intake")

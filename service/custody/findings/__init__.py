@@ -1,0 +1,1 @@
+"""What the rules of review find in the trail, and what a compliance officer decides about it."""

@@ -1,0 +1,1 @@
+"""The trail as the rules of review look at it."""

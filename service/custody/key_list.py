@@ -1,0 +1,27 @@
+"""The keys of a program, for whoever answers for them: counts, states and uses. Ids of keys, never a key."""
+
+from dataclasses import dataclass
+
+from service.access.actions import Action
+from service.access.facts import Facts
+from service.vault.epoch import EpochInfo
+from service.vault.kms import Kms
+from service.vault.rotating import records
+from service.vault.rotating.records import KeyCount
+from service.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramKeys:
+    """Key-encryption keys of the deployment, and the keys of one program."""
+
+    epochs: tuple[EpochInfo, ...]
+    keys: tuple[KeyCount, ...]
+
+
+def keys_of_program(work: Work, kms: Kms) -> ProgramKeys:
+    """What keys there are in the caller's program."""
+    work.require(Action.KEY_READ, Facts(program=work.caller.program_id), object_kind="key")
+    keys = tuple(records.by_state(work.db, work.caller.program_id))
+    work.record(action=Action.KEY_READ, object_kind="key", object_id=None, detail={"listed": len(keys)})
+    return ProgramKeys(kms.epochs(), keys)

@@ -1,0 +1,1 @@
+"""Tiles and cosignatures as the database keeps them, and as a folder of files."""

@@ -1,0 +1,1 @@
+"""What was not written here looks at what is written here."""
