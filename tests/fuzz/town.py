@@ -10,6 +10,7 @@ from schemathesis.core.parameters import ParameterLocation
 
 from tests.fuzz.charts import bodies_of_charts, charts_of
 from tests.fuzz.intake import Stay
+from tests.fuzz.keeping import bodies_of_keeping, keeping_of
 from tests.house import Client, Service
 from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.disclosure.office import CLINIC_ONLY, PATIENT, SIGNATURE, SOUGHT, SPECIFIC, TPO, Office
@@ -68,6 +69,7 @@ class Town(Office):
         )
         self._bodies = self._good_bodies(service, recipient)
         self._bodies |= bodies_of_charts(self.intake, service.account("clinician").id)
+        self._bodies |= bodies_of_keeping(self.intake, self.caller("compliance"))
         self.known: dict[str, list[str]] = {}
         self._stocked: set[str] = set()
         self.restock("disclosing")
@@ -88,6 +90,7 @@ class Town(Office):
             "watch_id": self._watches(),
             "review_id": self._reviews(),
         } | charts_of(self.intake, self.patient_id)
+        self.known |= keeping_of(self.intake, self.caller("compliance"))
         self.stay = Stay(self)
         stay = self.stay.known(self.caller("administrator"))
         stay["item_id"] += self.known["item_id"]
