@@ -112,6 +112,7 @@ class Operator:
 
         def attempt(db: Connection) -> T:
             work = begin(db)
+            vault.hear(db)
             result = unit(work)
             work.close()
             return result

@@ -136,6 +136,7 @@ def open_link(
     index = _index(mechanisms.vault, db, token)
     program_id = ProgramId(records.program_of_link(db, index) or SERVICE_PROGRAM)
     enter(db, program_id)
+    mechanisms.vault.hear(db)
     link = records.link_by_token(db, index)
     account = identity.account_for_share(db, link.account_id if link else SERVICE_PROGRAM)
     document = tenants.program_document(db, program_id)

@@ -43,6 +43,7 @@ def came_back(
 ) -> None:
     """Note the bounces of one program's messages."""
     enter(db, program_id)
+    mechanisms.vault.hear(db)
     document = tenants.program_document(db, program_id)
     if document is None:
         return

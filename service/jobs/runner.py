@@ -63,6 +63,7 @@ class Service:
             enter(db, program.id)
             if leading is not None and not try_lead(db, leading, program.id):
                 return None
+            self.mechanisms.vault.hear(db)
             work = self._work(db, program)
             result = unit(work)
             work.close()

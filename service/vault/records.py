@@ -52,6 +52,7 @@ _DESTROY = (
     .values(wrapped=None, state=KeyState.SHREDDED.value)
     .returning(vault_key.c.key_id, vault_key.c.kek_id)
 )
+_MARK = select(vault_mark.c.mark)
 _RAISE_MARK = update(vault_mark).values(mark=vault_mark.c.mark + 1).returning(vault_mark.c.mark)
 
 
@@ -118,6 +119,11 @@ def destroy_keys(db: Connection, owner: Owner) -> Sequence[tuple[bytes, bytes]]:
         "b_purpose": owner.purpose.value,
     }
     return [(bytes(row.key_id), bytes(row.kek_id)) for row in db.execute(_DESTROY, parameters)]
+
+
+def mark(db: Connection) -> int:
+    """How often every process was told to forget, so far."""
+    return int(db.execute(_MARK).scalar_one())
 
 
 def raise_mark(db: Connection) -> int:

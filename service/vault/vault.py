@@ -35,6 +35,7 @@ from service.vault.keys import (
     KeyState,
     Owner,
     Purpose,
+    key_set,
     new_secret,
 )
 from service.vault.needed import Wanted
@@ -116,19 +117,19 @@ class Vault:
         """What was sealed for this row at this version; IntegrityError for every kind of failure."""
         owner = _owner_of(row)
         keys = self._keys(db, owner)
-        if not envelope.key_ids(sealed) <= keys.by_id.keys():
+        if not envelope.starts(sealed) <= keys.by_start.keys():
             # Another worker may have rotated since this set was kept; the owner still decides what may be
             # tried.
             self._cache.evict(owner)
             keys = self._keys(db, owner)
-        return envelope.open_row(keys.by_id, table, row, sealed)
+        return envelope.open_row(keys.by_start, table, row, sealed)
 
     def seal_row_again(
         self, db: Connection, table: SealedTable, row: RowKey, sealed: Mapping[str, Sealed | None]
     ) -> dict[str, Sealed]:
         """Those columns that are under a retired key of the row's owner, under the active one."""
         owner = _owner_of(row)
-        return envelope.seal_again(self._keys(db, owner).by_id, self._active(db, owner), table, row, sealed)
+        return envelope.seal_again(self._keys(db, owner).by_start, self._active(db, owner), table, row, sealed)
 
     # -- search and hashes -------------------------------------------------------------------------
 
@@ -195,6 +196,10 @@ class Vault:
             self._mark = mark
             self._cache.clear()
             self._source.forget()
+
+    def hear(self, db: Connection) -> None:
+        """`forget_before` for a unit that no session begins: jobs, the console, links, reports of machines."""
+        self.forget_before(records.mark(db))
 
     # -- what only a key store outside has -----------------------------------------------------------
 
@@ -308,7 +313,7 @@ class Vault:
     def _unwrapped(self, owner: Owner, stored: Sequence[records.WrappedKey]) -> KeySet:
         by_id = {key.key_id: DataKey(key.key_id, self._unwrap(owner, key)) for key in stored}
         active = [key.key_id for key in stored if key.state is KeyState.ACTIVE]
-        return KeySet(by_id[active[-1]] if active else None, by_id)
+        return key_set(by_id.values(), by_id[active[-1]] if active else None)
 
     def _unwrap(self, owner: Owner, key: records.WrappedKey) -> bytes:
         return self._source.unwrap(owner, key)

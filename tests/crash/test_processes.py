@@ -1,14 +1,14 @@
 """Two processes are one service: sessions, sign-out, disabling and idempotency hold on every worker at once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from tests.house import Cluster, House, Service, open_program
+from tests.house import Account, Cluster, House, Service, open_program
 from tests.processes import Worker
 
 
@@ -81,3 +81,48 @@ def test_one_key_is_one_act_whichever_process_hears_it(pair: tuple[Service, Work
         timeout=10,
     )
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
+
+
+def test_a_record_destroyed_by_one_process_is_gone_from_the_other_with_its_next_call(
+    pair: tuple[Service, Worker, Worker],
+) -> None:
+    """The other process has the patient's key unwrapped in its memory: with it, it would open what is still stored as
+    soon as somebody turned the patient's state back by hand.
+    """
+    service, first, second = pair
+    service.clock.set(datetime.now(UTC) - timedelta(days=366 * 9))
+    person = {"given_name": "Zelda", "family_name": "Warmcache", "birth_date": "1981-05-06"}
+    patient = (
+        service.client(service.account("intake", name="long ago")).post("/patients", person).json()["id"]
+    )
+    service.clock.set(datetime.now(UTC))
+    clinician = service.account("clinician", name="carries", related_to=[patient])
+    compliance, administrator = service.account("compliance"), service.account("administrator")
+
+    def at(worker: Worker, who: Account, path: str, body: object = None) -> httpx2.Response:
+        method, url = "GET" if body is None else "POST", f"{worker.base_url}/api/v1{path}"
+        return httpx2.request(method, url, headers=_headers(who.token), json=body, timeout=10)
+
+    for _ in range(2):
+        assert at(second, clinician, f"/patients/{patient}").json()["family_name"] == "Warmcache"
+        assert "Warmcache" in at(second, clinician, "/caseload").text
+    ask = {"patient_id": patient, "basis": "retention_over", "reason": "Every period is over."}
+    asked = at(first, compliance, "/keys/shreddings", ask)
+    assert asked.status_code == 201, asked.text
+    decided = at(
+        first, administrator, f"/keys/shreddings/{asked.json()['id']}/approval", {"decision": "approved"}
+    )
+    assert decided.json()["state"] == "destroyed", decided.text
+    listed = at(second, clinician, "/caseload")
+    assert (listed.status_code, "Warmcache" in listed.text, "Zelda" in listed.text) == (200, False, False)
+    for worker in (second, first):
+        answer = at(worker, clinician, f"/patients/{patient}")
+        assert (answer.status_code, answer.json()["code"]) == (410, "record_destroyed")
+        found = at(worker, service.account("intake"), "/patients/search", person | {"given_name": "Zelda"})
+        assert patient not in found.text
+    with service.house.superuser() as root:
+        root.execute("SET session_replication_role = replica")
+        root.execute("UPDATE patient SET state = 'active' WHERE id = %s", [patient])
+    for worker in (second, first):
+        answer = at(worker, clinician, f"/patients/{patient}")
+        assert (answer.status_code, answer.json()["code"]) == (410, "record_destroyed")

@@ -3,23 +3,28 @@
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from service.identity.open_sessions.records import session_caller
-from service.ids import SessionId
+from service.cli.operator import Operator
+from service.identity.model import Channel, Session
+from service.identity.open_sessions.records import insert_session, session_caller
+from service.ids import AccountId, ProgramId, SessionId, new_id
+from service.jobs.runner import Service as JobService
 from service.ledger.checkpoint import VerifierKey
 from service.store.rowcodes import change_row
-from service.store.tables.custody import vault_mark
 from service.store.tables.identity import account as account_table
+from service.vault import records as vault_records
+from service.vault.keys import DataKey
 from service.vault.shredding import RecordDestroyed
 from service.vault.signing import verify as signature_is_right
 from service.vault.vault import Vault
+from service.work import Work
 from tests.house import Account, Service
 
 PATIENT = {
@@ -264,19 +269,55 @@ def test_the_keys_of_a_program_are_counted_and_none_is_shown(service: Service) -
     assert set(found["epochs"][0]) == {"id", "active", "created_at"}
 
 
-def test_a_worker_that_had_the_key_forgets_it_with_its_next_call(office: Office) -> None:
-    """Another process: a vault of its own, which has the patient's key unwrapped when the record is destroyed."""
+def test_a_process_that_had_the_key_forgets_it_with_its_next_unit(office: Office) -> None:
+    """Jobs and the console have vaults of their own, and no session that tells them."""
     service, patient = office.service, UUID(office.patient)
-    other = Vault(service.house.state.mechanisms.vault.kms)
-    service.unit(lambda db: other.patient_key(db, service.program_id, patient))
-    kept = service.unit(lambda db: other.patient_key(db, service.program_id, patient))
+    state = service.house.state
+
+    def key(work: Work) -> DataKey:
+        return work.vault.patient_key(work.db, service.program_id, patient)
+
+    other = Vault(state.mechanisms.vault.kms)
+    jobs = JobService(state.engine, replace(state.mechanisms, vault=other), service.clock)
+    console = Operator(service.house.settings, service.clock)
+    portal = service.house.http.portal
+    assert portal is not None
+    for run in (
+        lambda: portal.call(jobs.act, service.program, key),
+        lambda: console.act(key, service.program),
+    ):
+        run()
+        assert run() is run(), "it is kept between two units"
     office.destroy()
-    assert service.unit(lambda db: other.patient_key(db, service.program_id, patient)) is kept
-    mark = service.unit(lambda db: db.execute(select(vault_mark.c.mark)).scalar_one())
-    other.forget_before(mark)
     with pytest.raises(RecordDestroyed):
-        service.unit(lambda db: other.patient_key(db, service.program_id, patient))
-    caller = service.account("intake")
-    found = service.unit(lambda db: session_caller(db, SessionId(caller.session_id), service.clock.now()))
-    assert found is not None
-    assert found.shred_mark == mark
+        portal.call(jobs.act, service.program, key)
+    with pytest.raises(RecordDestroyed):
+        console.act(key, service.program)
+
+
+def test_every_kind_of_session_brings_the_mark(office: Office) -> None:
+    """Staff, the patient by password and by link, a requester from outside: whoever calls, the process hears."""
+    service = office.service
+    callers = [
+        service.account("intake"),
+        service.account("patient", patient_id=register(service)),
+        service.account("requester", recipient_id=uuid4()),
+    ]
+    now = service.clock.now()
+    by_link = Session(
+        id=SessionId(new_id(now)),
+        account_id=AccountId(callers[1].id),
+        program_id=ProgramId(service.program_id),
+        channel=Channel.LINK,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    service.unit(lambda db: insert_session(db, by_link, service.entry(db, "session.begin")))
+    office.destroy()
+    mark = service.unit(vault_records.mark)
+    assert mark > 0
+    for session_id in (*(SessionId(who.session_id) for who in callers), by_link.id):
+        found = service.unit(lambda db, one=session_id: session_caller(db, one, service.clock.now()))
+        assert found is not None
+        assert found.shred_mark == mark, (found.caller.kind, found.channel)
