@@ -29,7 +29,9 @@ from service.ledger.anchors.forks import branches_of
 from service.ledger.checkpoint import CheckpointInvalid, VerifierKey, origin_of, split_notes
 from service.ledger.copies import copy_of
 from service.ledger.export import export
-from service.ledger.offline import Unreadable, read_header, verify_export
+from service.ledger.offline.outcome import Unreadable
+from service.ledger.offline.trail import Trail
+from service.ledger.offline.verifying import verify_export
 from service.ledger.restores import explained
 from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.tiling.folder import write_tiles
@@ -179,7 +181,7 @@ def _verify_export(path: Path, checkpoints: Path | None, given: VerifierKey | No
     if given is None:
         _err.print("No --public-key: signatures are not checked, only that the export agrees with itself.")
     try:
-        origin, _ = read_header(path)
+        origin = Trail(path).origin
         with _progress(origin, path.stat().st_size // 1100) as progress:
             found = verify_export(
                 path, vkey=str(given) if given else None, copies=checkpoints, progress=progress

@@ -103,6 +103,21 @@ class RunningTree:
         subtrees.append(hashed)
         self.size += 1
 
+    def extend(self, hashes: Sequence[bytes]) -> None:
+        """As many appends, worked out level by level: what one by one would cost is mostly the counting."""
+        sha256, level, size = hashlib.sha256, list(hashes), self.size
+        left: list[bytes] = []
+        while level:
+            if size & 1:
+                level.insert(0, self._subtrees.pop())
+            if len(level) & 1:
+                left.append(level.pop())
+            pairs = iter(level)
+            level = [sha256(b"\x01" + one + other).digest() for one, other in zip(pairs, pairs, strict=True)]
+            size >>= 1
+        self._subtrees += reversed(left)
+        self.size += len(hashes)
+
     def frontier(self) -> Frontier:
         return Frontier(self.size, tuple(self._subtrees))
 

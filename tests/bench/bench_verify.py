@@ -45,7 +45,7 @@ print(json.dumps({"seconds": spent, "entries": count, "kilobytes": memory, "said
 _VERIFYING = """
 import json, sys, time
 from pathlib import Path
-from service.ledger.offline import verify_export
+from service.ledger.offline.verifying import verify_export
 said = []
 started = time.perf_counter()
 outcome = verify_export(Path(sys.argv[1]), vkey=sys.argv[2], progress=said.append)

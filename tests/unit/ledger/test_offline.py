@@ -21,7 +21,9 @@ from service.ledger.copies import copy_of
 from service.ledger.entry import leaf_bytes
 from service.ledger.export import ExportSource, header_line
 from service.ledger.merkle import Frontier, leaf_hash
-from service.ledger.offline import Outcome, Unreadable, main, verify_export
+from service.ledger.offline.__main__ import main
+from service.ledger.offline.outcome import Outcome, Unreadable
+from service.ledger.offline.verifying import verify_export
 from service.ledger.restores import Branch, explained
 from service.ledger.verify import Report, verify
 from tests.ledger_entries import Key, some_entries, stored
@@ -281,7 +283,15 @@ def test_memory_does_not_grow_with_the_trail(tmp_path: Path) -> None:
 
 
 def test_it_imports_nothing_of_the_service_but_the_tree() -> None:
-    tree = ast.parse(Path(offline.__file__).read_text())
-    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    assert {name for name in named if name.startswith("service")} == {merkle.__name__}
+    package = Path(offline.__file__).parent
+    trees = [ast.parse(path.read_text()) for path in package.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    named = {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    named |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    outside = {name for name in named if not name.startswith(f"{offline.__name__}.")}
+    assert {name for name in outside if name.startswith(("service", "."))} == {merkle.__name__}
+    assert {name.partition(".")[0] for name in outside} - {
+        "service",
+        "cryptography",
+    } <= sys.stdlib_module_names
     assert copy_of(Path("x"), TREE).suffix == ".notes"
