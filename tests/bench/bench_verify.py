@@ -1,6 +1,7 @@
 """P6: verifying an exported trail offline, against hashlib over the same bytes.
 
-The export is written here (synthetic entries, a signed checkpoint every 500), so that no database is in the way.
+The export is written here (synthetic entries, a signed checkpoint every 500, each of them copied outside), so that no
+database is in the way.
 Measured in processes of their own, in turn: reading the file and hashing with `hashlib` each entry as a leaf and each
 node of the tree above them, which is what no verifier of this format can do without; and the verifier. Its memory is
 held against what it takes for a tenth of the entries.
@@ -33,7 +34,7 @@ _HASHING = """
 import hashlib, json, sys, time
 started = time.perf_counter()
 sha256, count, digest = hashlib.sha256, 0, b"\\0" * 32
-with open(sys.argv[1], "rb") as file:
+with open(sys.argv[1], "rb", buffering=256 * 1024) as file:
     for line in file:
         if line.startswith(b'{"entry":'):
             digest = sha256(b"\\x01" + digest + sha256(b"\\x00" + line[9:-107]).digest()).digest()
@@ -48,7 +49,9 @@ from pathlib import Path
 from service.ledger.offline.verifying import verify_export
 said = []
 started = time.perf_counter()
-outcome = verify_export(Path(sys.argv[1]), vkey=sys.argv[2], progress=said.append)
+outcome = verify_export(
+    Path(sys.argv[1]), vkey=sys.argv[2], copies=Path(sys.argv[1] + ".notes"), progress=said.append
+)
 spent = time.perf_counter() - started
 memory = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 assert not outcome.wrong, outcome.findings
@@ -78,7 +81,7 @@ def _around(leaf: bytes) -> tuple[bytes, bytes, bytes]:
 
 def _write(path: Path, count: int) -> None:
     tree, signer = RunningTree(), Key()
-    with path.open("wb") as file:
+    with path.open("wb") as file, path.with_name(f"{path.name}.notes").open("w") as copies:
         header = {"consentry_ledger_export": 1, "origin": ORIGIN, "tree": str(TREE)}
         file.write(json.dumps(header, separators=(",", ":")).encode() + b"\n")
         for position, leaf in enumerate(_leaves(count)):
@@ -91,6 +94,7 @@ def _write(path: Path, count: int) -> None:
                 note = sign(Checkpoint(ORIGIN, position + 1, tree.root()), signer)
                 line = json.dumps({"checkpoint": note}, separators=(",", ":"), ensure_ascii=False)
                 file.write(line.encode() + b"\n")
+                copies.write(f"{note}\n")
 
 
 def _measured(code: str, path: Path, count: int) -> Mapping[str, Any]:
