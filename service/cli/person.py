@@ -4,6 +4,7 @@ The demo's people act through this (in-process), and so does the tour (over the 
 """
 
 import asyncio
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,9 +74,7 @@ class Person:
 
         Raises WrongAnswer when the status is not `expect`.
         """
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if purpose or self.purpose:
-            headers["Purpose-Of-Use"] = purpose or self.purpose or ""
+        headers = self._headers(purpose)
         if version:
             headers["If-Match"] = version
         if method == "POST":
@@ -96,6 +95,17 @@ class Person:
         }
         response = await self.client.post(API + path, content=content, params=dict(about), headers=headers)
         return self._checked(f"POST {path}", response, 201)
+
+    async def lines(self, path: str) -> list[dict[str, Any]]:
+        """A GET whose answer is one JSON object a line; WrongAnswer when it is none."""
+        response = await self.client.get(API + path, headers=self._headers())
+        if response.status_code != 200:
+            raise WrongAnswer(f"{self.name}: GET {path} was answered {response.status_code} instead of 200")
+        return [cast("dict[str, Any]", json.loads(line)) for line in response.text.splitlines()]
+
+    def _headers(self, purpose: str | None = None) -> dict[str, str]:
+        stated = purpose or self.purpose
+        return {"Authorization": f"Bearer {self._token}"} | ({"Purpose-Of-Use": stated} if stated else {})
 
     def _checked(self, call: str, response: httpx.Response, wanted: int) -> Answer:
         answer = Answer(response.status_code, _json(response), response.headers)

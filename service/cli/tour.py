@@ -19,6 +19,7 @@ from service.cli.person import Person
 from service.cli.tour_consents import CONSENTS
 from service.cli.tour_emergency import EMERGENCY
 from service.cli.tour_intake import INTAKE
+from service.cli.tour_keeping import KEEPING
 from service.cli.tour_rights import RIGHTS
 from service.cli.tour_scenes import FIRST, LAST
 from service.cli.tour_stage import Stage
@@ -32,9 +33,10 @@ _PEOPLE = (
     "clinician_without_relationship",
     "compliance",
     "director",
+    "administrator",
     "other_program_intake",
 )
-_SCENES = (*FIRST, *EMERGENCY, *RIGHTS, *CONSENTS, *INTAKE, *LAST)
+_SCENES = (*FIRST, *EMERGENCY, *RIGHTS, *CONSENTS, *INTAKE, *LAST, *KEEPING)
 
 
 def tour(
@@ -72,7 +74,8 @@ async def _walk(
             await people[name].sign_in(accounts[name]["username"], accounts[name]["password"])
         outside = accounts["requester"]
         await people["requester"].sign_in_as_client(outside["client_id"], outside["client_secret"])
-        people["compliance"].purpose = people["director"].purpose = "HOPERAT"
+        for name in ("compliance", "director", "administrator"):
+            people[name].purpose = "HOPERAT"
         stage = Stage(people, outside["recipient"], SystemClock().now(), console, outbox=outbox)
         register = (await people["intake"].get("/recipients?limit=200")).body["items"]
         stage.outsiders = {one["name"]: one["id"] for one in register}
