@@ -9,7 +9,7 @@ import hmac
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
+#: How everything sealed begins: the version of the format, and the suite AES-256-GCM.
+FORMAT: Final = b"\x01\x01"
 
 
 class Purpose(StrEnum):
@@ -35,6 +37,7 @@ class Purpose(StrEnum):
 
 
 class KeyState(StrEnum):
+    NEXT = "next"  # of an index: looked for already, nothing is written under it yet
     ACTIVE = "active"  # seals and opens
     RETIRED = "retired"  # opens only
     SHREDDED = "shredded"  # a tombstone; the wrapped key is gone
@@ -73,9 +76,13 @@ class DataKey:
     id: bytes
     secret: bytes
     cipher: AESGCM = field(init=False)
+    #: The first 18 bytes of what is sealed under it: version, suite and id. Who looks for a key by them has checked
+    #: all three.
+    start: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cipher", AESGCM(self.secret))
+        object.__setattr__(self, "start", FORMAT + self.id)
 
     def __repr__(self) -> str:
         return f"<DataKey {self.id.hex()}>"
@@ -92,10 +99,20 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """All usable keys of one owner: every one opens, the active one (if any) seals."""
+    """All usable keys of one owner, oldest first: every one opens, the active one (if any) seals. `searched`: those
+    besides it that blind indexes may be under.
+    """
 
     active: DataKey | None
-    by_id: Mapping[bytes, DataKey]
+    by_start: Mapping[bytes, DataKey]
+    searched: tuple[DataKey, ...] = ()
+
+
+def key_set(
+    keys: Iterable[DataKey], active: DataKey | None = None, searched: tuple[DataKey, ...] = ()
+) -> KeySet:
+    """These keys of one owner; `active`: the one that seals."""
+    return KeySet(active, {key.start: key for key in keys}, searched)
 
 
 class KeyCache:

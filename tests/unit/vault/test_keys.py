@@ -5,7 +5,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.vault.keys import DataKey, KeyCache, KeySet, Owner, Purpose, bound_to, new_key_id, new_secret
+from service.vault.keys import (
+    DataKey,
+    KeyCache,
+    KeySet,
+    Owner,
+    Purpose,
+    bound_to,
+    key_set,
+    new_key_id,
+    new_secret,
+)
 
 
 class Ticks:
@@ -24,7 +34,7 @@ def owner(number: int) -> Owner:
 
 def some_keys() -> KeySet:
     key = DataKey(new_key_id(), new_secret())
-    return KeySet(key, {key.id: key})
+    return key_set([key], key)
 
 
 def test_the_least_recently_used_goes_first() -> None:

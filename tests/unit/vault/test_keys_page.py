@@ -26,7 +26,7 @@ def example() -> bytes:
 
 def opened(envelope: bytes) -> object:
     row = RowKey(PROGRAM, ROW, 1, PATIENT)
-    return open_row({KEY.id: KEY}, TABLE, row, {"demographics": Sealed(envelope)})["demographics"]
+    return open_row({KEY.start: KEY}, TABLE, row, {"demographics": Sealed(envelope)})["demographics"]
 
 
 def test_the_example_opens_here_and_by_the_words_of_the_page_alone() -> None:
