@@ -23,7 +23,9 @@ from sqlalchemy import Connection
 
 from service.ledger import records
 from service.ledger.entry import Row, leaf_bytes
+from service.ledger.merkle import Frontier
 from service.ledger.verify import Leaf, UnreadableError, Waiting
+from service.ledger.walk import Finding
 
 _ENTRY = b'{"entry":'
 _CHECKPOINT = b'{"checkpoint":'
@@ -106,6 +108,9 @@ class ExportSource:
         return iter(())
 
     def acts_without_entry(self) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+    def contradictions(self, leaves: Frontier) -> Iterator[Finding]:
         return iter(())
 
 

@@ -25,12 +25,14 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    case,
     cast,
     column,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     select,
     table,
     text,
@@ -53,6 +55,7 @@ from service.store.types import Xid8
 #: Names the sequencer's leadership among all advisory locks of the database.
 _LEADERSHIP = 0x636F6E73656E7472
 _TIMESTAMP = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+_FIRST_YEAR = "timestamptz '0001-01-01 00:00:00+00'"
 
 _INSERT = insert(audit_entry).values({name: bindparam(name) for name in (*MAC_COLUMNS, "mac")})
 
@@ -64,7 +67,9 @@ def insert_entry(db: Connection, values: Mapping[str, Value]) -> None:
 def as_text(stored: Column[Any]) -> ColumnElement[Any]:
     """The column as `entry.text_of` writes it."""
     if isinstance(stored.type, DateTime):
-        return func.to_char(func.timezone("UTC", stored), _TIMESTAMP).label(stored.name)
+        told = func.to_char(func.timezone("UTC", stored), _TIMESTAMP)
+        # to_char writes a year before Christ like the same year after: another time would have the same text
+        return case((stored < literal_column(_FIRST_YEAR), told + " BC"), else_=told).label(stored.name)
     if isinstance(stored.type, LargeBinary):
         return func.encode(stored, "base64").label(stored.name)
     if isinstance(stored.type, Text):
@@ -290,6 +295,11 @@ _UNPLACED = select(
 ).where(_NO_LEAF)
 _ENTRY_TREES = _UNPLACED.where(audit_entry.c.tree == bindparam("tree"))
 _STRAYS = _UNPLACED.where(audit_entry.c.tree.not_in(bindparam("others", expanding=True)))
+_FOREIGN_LEAVES = (
+    select(cast(audit_leaf.c.entry_id, Text))
+    .where(audit_leaf.c.tree.not_in(bindparam("others", expanding=True)))
+    .order_by(audit_leaf.c.tree, audit_leaf.c.position)
+)
 _TREES_ANYWHERE = union(select(audit_tree.c.tree), select(audit_checkpoint.c.tree), select(program.c.id))
 _SIZE = select(audit_tree.c.size).where(audit_tree.c.tree == bindparam("tree"))
 # the catalogue, not information_schema: that one leaves out what this role may not read, and is slow
@@ -349,6 +359,14 @@ def unplaced(db: Connection, tree: UUID, others: Collection[UUID] | None) -> Ite
         rows = db.execute(_STRAYS, {"others": list(others)}, execution_options=_STREAM)
     for seconds, *columns in rows:
         yield float(seconds or 0.0), dict(zip(COLUMNS, columns, strict=True))
+
+
+def foreign_leaves(db: Connection, others: Collection[UUID]) -> Iterator[str]:
+    """Entry ids of leaves that stand in none of these trees; streamed. An entry put in with a leaf of its own under a
+    tree that does not exist would otherwise be seen by nobody.
+    """
+    rows = db.execute(_FOREIGN_LEAVES, {"others": list(others)}, execution_options=_STREAM)
+    yield from map(str, rows.scalars())
 
 
 def trees_anywhere(db: Connection) -> list[UUID]:

@@ -10,7 +10,12 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from service.ledger import records
+from service.ledger.checkpoint import CheckpointInvalid, parse
+from service.ledger.merkle import Frontier
+from service.ledger.tiles import HEIGHT
+from service.ledger.tiling.records import count_roots, roots
 from service.ledger.verify import Leaf, Waiting
+from service.ledger.walk import Finding, Kind
 
 #: A verification of millions of rows outlives the time limits of requests.
 _SNAPSHOT = (
@@ -18,6 +23,10 @@ _SNAPSHOT = (
     text("SET LOCAL statement_timeout = 0"),
     text("SET LOCAL idle_in_transaction_session_timeout = 0"),
 )
+
+
+#: Leaves whose hashes are looked at together.
+_AT_ONCE = 1 << 16
 
 
 def begin_snapshot(db: Connection) -> None:
@@ -51,3 +60,54 @@ class DatabaseSource:
     def acts_without_entry(self) -> Iterator[tuple[str, str]]:
         tables = records.tables_with_acts(self.db)
         yield from records.acts_without_entry(self.db, tables, tree=self.tree, others=self.others)
+
+    def contradictions(self, leaves: Frontier) -> Iterator[Finding]:
+        for size, root, note in records.stored_checkpoints(self.db, self.tree):
+            if not _says(note, size, root):
+                text = f"the checkpoint kept as that of size {size} says something else"
+                yield Finding(Kind.CHECKPOINT, text, max(size - 1, 0))
+        yield from self._tree(leaves)
+        yield from self._tile_roots(leaves.size)
+        for entry_id in records.foreign_leaves(self.db, [*self.others, self.tree]) if self.others else ():
+            text = "has a position in a tree that does not exist"
+            yield Finding(Kind.INSERTED, text, None, entry_id)
+
+    def _tree(self, leaves: Frontier) -> Iterator[Finding]:
+        """The row that the next entries are appended to."""
+        try:
+            kept = records.frontiers(self.db, [self.tree]).get(self.tree, Frontier())
+        except ValueError:
+            kept = None
+        if kept != leaves:
+            text = "the size or the right edge kept for this tree is not that of its leaves"
+            yield Finding(Kind.CHECKPOINT, text, leaves.size)
+
+    def _tile_roots(self, size: int) -> Iterator[Finding]:
+        """Roots of whole tiles; one that is not kept is worked out when it is asked for, so none need be there."""
+        tiles: list[tuple[int, int, bytes]] = []
+
+        def grown(height: int, number: int, root: bytes) -> None:
+            if not height % HEIGHT:
+                tiles.append((height // HEIGHT, number, root))
+
+        frontier, known = Frontier(), 0
+        for first in range(0, size, _AT_ONCE):
+            hashes = records.leaf_hashes(self.db, self.tree, first, first + _AT_ONCE)
+            frontier = frontier.extended(hashes, grown)
+            for level, number, root in tiles:
+                kept = roots(self.db, self.tree, level, number, number + 1).get(number)
+                known += kept is not None
+                if kept not in (None, root):
+                    text = f"the root kept for tile {number} of level {level} is not that of its leaves"
+                    yield Finding(Kind.CHECKPOINT, text, number << HEIGHT * level)
+            tiles.clear()
+        if count_roots(self.db, self.tree) != known:
+            yield Finding(Kind.CHECKPOINT, "roots are kept of tiles that this tree does not have", size)
+
+
+def _says(note: str, size: int, root: bytes) -> bool:
+    try:
+        head = parse(note).checkpoint
+    except CheckpointInvalid:
+        return False
+    return (head.size, head.root) == (size, root)

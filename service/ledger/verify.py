@@ -10,7 +10,8 @@ position, so no column of it has changed; 3. every entry carries the MAC of the 
 hand), so nobody else has written it; 4. the leaf hashes give the root of every signed checkpoint, those
 kept in the database and those copied outside; 5. every checkpoint is signed by the log's key and speaks of
 this tree; 6. the tree reaches as far as the largest checkpoint seen anywhere, and not beyond the last one
-signed; 7. nothing waits without a position for longer than a minute, and no act stands without its entry.
+signed; 7. nothing waits without a position for longer than a minute, and no act stands without its entry;
+8. what is kept beside all this (sizes, roots, the frontier) is what the leaves give.
 
 What it cannot see: a change made and signed with the log's own key when no checkpoint had been copied
 outside.
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from service.ledger.checkpoint import SignedCheckpoint, VerifierKey
 from service.ledger.entry import Row, mac_is_right, text_of
+from service.ledger.merkle import Frontier
 from service.ledger.walk import Finding, Findings, Heads, Kind, Leaf, Walk
 
 #: Entries get their position about once a second; one that has waited this long is being kept from it.
@@ -80,6 +82,10 @@ class Source(Protocol):
 
     def acts_without_entry(self) -> Iterator[tuple[str, str]]: ...
 
+    def contradictions(self, leaves: Frontier) -> Iterator[Finding]:
+        """What is kept beside leaves and notes and does not fit the tree that the leaves give."""
+        ...
+
 
 def signature_is_right(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Ed25519 (RFC 8032); False for anything malformed."""
@@ -123,6 +129,8 @@ def verify(
     for table, entry_id in source.acts_without_entry():
         text = f"a row of {table} says it was recorded under an entry that does not exist"
         findings.add(Kind.UNRECORDED, text, None, entry_id)
+    for finding in source.contradictions(walk.tree.frontier()):
+        findings.put(finding)
     if progress:
         progress(walk.tree.size)
     return Report(

@@ -62,6 +62,22 @@ class Leaf:
     row: Row | None = None
 
 
+def what_is_wrong_with(leaf: Leaf, mac_keys: Sequence[bytes]) -> Finding | None:
+    """Whether the entry gives its leaf's hash and, where the keys are at hand, was written by the service."""
+    found = leaf.leaf
+    if found is None and leaf.row is not None:
+        found = leaf_bytes(leaf.row)
+    if found is None:
+        return Finding(Kind.MISSING, "the entry that stood here is gone", leaf.position, leaf.entry_id)
+    if leaf_hash(found) != leaf.leaf_hash:
+        text = "the entry is not as it was when it got its position"
+        return Finding(Kind.ALTERED, text, leaf.position, leaf.entry_id)
+    if mac_keys and leaf.row is not None and not mac_is_right(leaf.row, *mac_keys):
+        text = "the service did not write this entry (put in, or changed together with its leaf)"
+        return Finding(Kind.INSERTED, text, leaf.position, leaf.entry_id)
+    return None
+
+
 class Findings:
     """Counts everything, keeps the findings with the lowest positions."""
 
@@ -70,8 +86,11 @@ class Findings:
         self._kept: list[Finding] = []
 
     def add(self, kind: Kind, text: str, position: int | None, entry_id: str | None = None) -> None:
+        self.put(Finding(kind, text, position, entry_id))
+
+    def put(self, finding: Finding) -> None:
         self.count += 1
-        self._kept.append(Finding(kind, text, position, entry_id))
+        self._kept.append(finding)
         if len(self._kept) > 2 * _KEPT:
             self._kept = list(self.ordered())
 
@@ -180,7 +199,9 @@ class Walk:
         self._check_position(leaf)
         self._look_for_descent(leaf)
         self._settle()
-        self._check_entry(leaf)
+        wrong = what_is_wrong_with(leaf, self._mac_keys)
+        if wrong is not None:
+            self.findings.put(wrong)
         self.tree.append(leaf.leaf_hash)
         self.next_position = leaf.position + 1
 
@@ -216,20 +237,6 @@ class Walk:
             self.findings.add(Kind.INSERTED, "stands here a second time", leaf.position, leaf.entry_id)
             self._gap = True
 
-    def _check_entry(self, leaf: Leaf) -> None:
-        found = leaf.leaf
-        if found is None and leaf.row is not None:
-            found = leaf_bytes(leaf.row)
-        if found is None:
-            text = "the entry that stood here is gone"
-            self.findings.add(Kind.MISSING, text, leaf.position, leaf.entry_id)
-        elif leaf_hash(found) != leaf.leaf_hash:
-            text = "the entry is not as it was when it got its position"
-            self.findings.add(Kind.ALTERED, text, leaf.position, leaf.entry_id)
-        elif self._mac_keys and leaf.row is not None and not mac_is_right(leaf.row, *self._mac_keys):
-            text = "the service did not write this entry (put in, or changed together with its leaf)"
-            self.findings.add(Kind.INSERTED, text, leaf.position, leaf.entry_id)
-
     def _look_for_descent(self, leaf: Leaf) -> None:
         if leaf.row is None:
             self._previous = None
@@ -241,8 +248,14 @@ class Walk:
 
     def _check_heads(self) -> None:
         """Compare the root so far with every head of exactly this size."""
+        kept: set[int] = set()
         for heads in (self.stored, self.copied):
             while heads.next is not None and heads.next.size <= self.tree.size:
+                if heads is self.stored:
+                    kept.add(heads.next.size)
+                elif heads.next.size not in kept:
+                    text = f"of size {heads.next.size} is gone, and a copy of it lies outside"
+                    self.findings.add(Kind.CHECKPOINT, f"a checkpoint {text}", max(heads.next.size - 1, 0))
                 if not heads.broken and not self._gap:
                     if heads.next.root == self.tree.root():
                         heads.agreed = heads.next.size

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.ledger.cosignatures import Cosignature
@@ -18,6 +18,7 @@ _ROOTS = select(audit_tile_root.c.number, audit_tile_root.c.root).where(
     audit_tile_root.c.number >= bindparam("first"),
     audit_tile_root.c.number < bindparam("last"),
 )
+_COUNT = select(func.count()).where(audit_tile_root.c.tree == bindparam("tree"))
 _NOTE = select(audit_checkpoint.c.note).where(
     audit_checkpoint.c.tree == bindparam("tree"), audit_checkpoint.c.size == bindparam("size")
 )
@@ -53,6 +54,11 @@ def roots(db: Connection, tree: UUID, level: int, first: int, last: int) -> dict
     """Those hashes of `level` from number `first` up to, not including, `last` that are kept."""
     found = db.execute(_ROOTS, {"tree": tree, "level": level, "first": first, "last": last})
     return {int(number): bytes(root) for number, root in found}
+
+
+def count_roots(db: Connection, tree: UUID) -> int:
+    """How many roots are kept for this tree, whatever they are said to be of."""
+    return int(db.execute(_COUNT, {"tree": tree}).scalar_one())
 
 
 def note_of_size(db: Connection, tree: UUID, size: int) -> str | None:

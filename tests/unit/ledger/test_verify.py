@@ -35,6 +35,7 @@ class Trail:
     notes: list[str] = field(default_factory=list)
     left: list[Waiting] = field(default_factory=list)
     acts: list[tuple[str, str]] = field(default_factory=list)
+    beside: list[Finding] = field(default_factory=list)
 
     def leaves(self) -> Iterator[Leaf]:
         return iter(self.held)
@@ -47,6 +48,9 @@ class Trail:
 
     def acts_without_entry(self) -> Iterator[tuple[str, str]]:
         return iter(self.acts)
+
+    def contradictions(self, leaves: Frontier) -> Iterator[Finding]:
+        return iter(self.beside)
 
     def sign(self) -> "Trail":
         hashes = [one.leaf_hash for one in self.held]
