@@ -28,6 +28,9 @@ CODED = [
     "consent_signature",
     "consent_ruling",
     "restriction",
+    "recipient",
+    "legal_hold",
+    "shredding",
 ]
 #: Their guard looks at every column; that of a session looks at its end alone, since 0002.
 GUARDED = [table for table in CODED if table != "session"]

@@ -32,7 +32,18 @@ from service.store.tables.ledger import audit_entry
 from service.store.tables.programs import program
 
 #: Tables whose rows the trail calls by their own name, with a version for each change, and never deletes.
-KNOWN_TO_THE_TRAIL: Final = frozenset({"account", "relationship", "consent", "restriction", "credential"})
+KNOWN_TO_THE_TRAIL: Final = frozenset(
+    {
+        "account",
+        "relationship",
+        "consent",
+        "restriction",
+        "credential",
+        "recipient",
+        "legal_hold",
+        "shredding",
+    }
+)
 _BATCH: Final = 500
 _STREAM: Final = {"yield_per": _BATCH}
 _PROGRAMS = select(program.c.id).order_by(program.c.id)

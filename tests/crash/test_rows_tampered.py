@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Column,
     Connection,
     Date,
@@ -119,6 +120,8 @@ def other(column: Column[Any]) -> str:
     name = column.name
     if column.name == "program_id" or (column.table.name == "program" and name == "id"):
         return f"'{ELSEWHERE}'"
+    if isinstance(column.type, Boolean):
+        return f"not {name}"
     if isinstance(column.type, Uuid):
         return "gen_random_uuid()"
     if isinstance(column.type, Integer):

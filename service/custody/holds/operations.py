@@ -114,8 +114,11 @@ def list_holds(work: Work, *, patient_id: UUID | None, before: UUID | None, at_m
 def in_force(work: Work, patient_id: UUID) -> tuple[UUID, ...]:
     """Holds that forbid destroying this patient's record, inside an act that is allowed already.
 
-    Every hold is opened, the lifted ones too: one that somebody with the database lifted by hand is an IntegrityError.
+    Every hold is opened, the lifted ones too: one that somebody with the database lifted by hand is an IntegrityError,
+    and so is one that the trail knows of and that is not here any more.
     """
+    if records.hold_lost(work.db, work.caller.program_id, patient_id):
+        raise IntegrityError
     found = records.holds_about(work.db, work.caller.program_id, patient_id)
     return tuple(hold.id for hold in (_opened(work, one) for one in found) if hold.state is HoldState.PLACED)
 

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, Uuid, bindparam, exists, func, insert, literal_column, or_, select
 
 from service.custody.holds.hold import HoldState
 from service.people.records import DESTROYED
+from service.store.rowcodes import change_row, coded, verified
+from service.store.standing import newest_version, refuse_older
 from service.store.tables.custody import legal_hold
+from service.store.tables.ledger import audit_entry
 from service.store.tables.people import patient
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
@@ -20,21 +23,12 @@ HOLD_ROW: Final = SealedTable("legal_hold", ("particulars",))
 NOTHING: Final = Sealed(b"")
 
 _ADD = insert(legal_hold)
-_LIFT = (
-    update(legal_hold)
-    .where(legal_hold.c.id == bindparam("the_id"))
-    .values(
-        state=HoldState.LIFTED.value,
-        lifted_by=bindparam("by"),
-        lifted_at=bindparam("now"),
-        version=bindparam("new_version"),
-        particulars=bindparam("new_particulars"),
-        entry_id=bindparam("entry"),
-    )
-)
-_ALL = select(legal_hold, (patient.c.state == DESTROYED).label("destroyed")).outerjoin(
-    patient, patient.c.id == legal_hold.c.patient_id
-)
+#: A hold, the newest version of it that the trail knows, and whether its patient's record is gone.
+_ALL = select(
+    legal_hold,
+    newest_version(legal_hold.c.id).label("newest"),
+    (patient.c.state == DESTROYED).label("destroyed"),
+).outerjoin(patient, patient.c.id == legal_hold.c.patient_id)
 _ONE = _ALL.where(legal_hold.c.id == bindparam("id"))
 _ONE_CHANGING = _ONE.with_for_update(of=legal_hold)
 _PAGE = (
@@ -54,6 +48,20 @@ _ABOUT = (
     .where(legal_hold.c.program_id == bindparam("program_id"))
     .order_by(legal_hold.c.id)
     .with_for_update(read=True, of=legal_hold)
+)
+
+
+#: A hold that was placed, on this patient or on everybody, and has no row (any more).
+_LOST = (
+    select(audit_entry.c.object_id)
+    .where(
+        audit_entry.c.program_id == bindparam("program_id"),
+        audit_entry.c.action == literal_column("'hold.place'"),
+        audit_entry.c.object_version.is_not(None),
+        func.coalesce(audit_entry.c.patient_id, bindparam("patient_id")) == bindparam("patient_id"),
+        ~exists().where(legal_hold.c.id == audit_entry.c.object_id),
+    )
+    .limit(1)
 )
 
 
@@ -80,21 +88,19 @@ class StoredHold:
 
 
 def insert_hold(db: Connection, stored: StoredHold, entry_id: UUID) -> None:
-    db.execute(
-        _ADD,
-        {
-            "id": stored.id,
-            "program_id": stored.program_id,
-            "patient_id": stored.patient_id,
-            "state": stored.state.value,
-            "owner_id": stored.owner_id,
-            "placed_by": stored.placed_by,
-            "placed_at": stored.placed_at,
-            "version": stored.version,
-            "particulars": stored.particulars,
-            "entry_id": entry_id,
-        },
-    )
+    values = {
+        "id": stored.id,
+        "program_id": stored.program_id,
+        "patient_id": stored.patient_id,
+        "state": stored.state.value,
+        "owner_id": stored.owner_id,
+        "placed_by": stored.placed_by,
+        "placed_at": stored.placed_at,
+        "version": stored.version,
+        "particulars": stored.particulars,
+        "entry_id": entry_id,
+    }
+    db.execute(_ADD, coded(db, legal_hold, values))
 
 
 def lift_hold(
@@ -107,23 +113,23 @@ def lift_hold(
     particulars: Sealed,
     entry_id: UUID,
 ) -> None:
-    values = {
-        "the_id": hold_id,
-        "by": by,
-        "now": now,
-        "new_version": version,
-        "new_particulars": particulars,
-        "entry": entry_id,
+    changes = {
+        "state": HoldState.LIFTED.value,
+        "lifted_by": by,
+        "lifted_at": now,
+        "version": version,
+        "particulars": particulars,
+        "entry_id": entry_id,
     }
-    db.execute(_LIFT, values)
+    change_row(db, legal_hold, {"id": hold_id}, changes)
 
 
 def hold_by_id(db: Connection, hold_id: UUID) -> StoredHold | None:
-    return _stored(db.execute(_ONE, {"id": hold_id}).one_or_none())
+    return _stored(db, db.execute(_ONE, {"id": hold_id}).one_or_none())
 
 
 def hold_for_update(db: Connection, hold_id: UUID) -> StoredHold | None:
-    return _stored(db.execute(_ONE_CHANGING, {"id": hold_id}).one_or_none())
+    return _stored(db, db.execute(_ONE_CHANGING, {"id": hold_id}).one_or_none())
 
 
 def holds_page(
@@ -131,18 +137,25 @@ def holds_page(
 ) -> Sequence[StoredHold]:
     """Newest first, of one patient or all."""
     found = db.execute(_PAGE, {"patient_id": patient_id, "before": before, "at_most": at_most})
-    return [one for row in found if (one := _stored(row)) is not None]
+    return [one for row in found if (one := _stored(db, row)) is not None]
 
 
 def holds_about(db: Connection, program_id: UUID, patient_id: UUID) -> Sequence[StoredHold]:
     """Every hold on this patient or on the whole program; locked until the transaction ends."""
     found = db.execute(_ABOUT, {"program_id": program_id, "patient_id": patient_id})
-    return [one for row in found if (one := _stored(row)) is not None]
+    return [one for row in found if (one := _stored(db, row)) is not None]
 
 
-def _stored(row: Row[Any] | None) -> StoredHold | None:
+def hold_lost(db: Connection, program_id: UUID, patient_id: UUID) -> bool:
+    """Whether the trail knows of a hold on this patient, or on everybody, whose row is gone."""
+    return db.execute(_LOST, {"program_id": program_id, "patient_id": patient_id}).first() is not None
+
+
+def _stored(db: Connection, row: Row[Any] | None) -> StoredHold | None:
     if row is None:
         return None
+    verified(db, legal_hold, row)
+    refuse_older(row.version, row.newest)
     return StoredHold(
         id=row.id,
         program_id=row.program_id,

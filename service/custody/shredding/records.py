@@ -13,6 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.custody.shredding.destruction import ShreddingState
 from service.people.records import DESTROYED
+from service.store.rowcodes import change_row, coded, verified
+from service.store.standing import newest_version, refuse_older
 from service.store.tables.admission import form_signature
 from service.store.tables.consent import consent
 from service.store.tables.custody import shredding
@@ -35,32 +37,14 @@ _ADD = (
     )
     .returning(shredding.c.id)
 )
-_CHANGE = (
-    update(shredding)
-    .where(shredding.c.id == bindparam("the_id"))
-    .values(
-        state=bindparam("new_state"),
-        decided_by=bindparam("new_decided_by"),
-        decided_at=bindparam("new_decided_at"),
-        finished_at=bindparam("new_finished_at"),
-        epochs=bindparam("new_epochs"),
-        receipt=bindparam("new_receipt"),
-        note=bindparam("new_note"),
-        version=bindparam("new_version"),
-        request=bindparam("new_request"),
-        entry_id=bindparam("new_entry"),
-    )
-)
-_ONE = select(shredding).where(shredding.c.id == bindparam("id"))
-_ONE_CHANGING = _ONE.with_for_update()
-_UNFINISHED = (
-    select(shredding)
-    .where(
-        shredding.c.program_id == bindparam("program_id"),
-        shredding.c.state == ShreddingState.DESTROYED.value,
-    )
-    .order_by(shredding.c.id)
-)
+#: A request, and the newest version of it that the trail knows.
+_KNOWN = select(shredding, newest_version(shredding.c.id).label("newest"))
+_ONE = _KNOWN.where(shredding.c.id == bindparam("id"))
+_ONE_CHANGING = _ONE.with_for_update(of=shredding)
+_UNFINISHED = _KNOWN.where(
+    shredding.c.program_id == bindparam("program_id"),
+    shredding.c.state == ShreddingState.DESTROYED.value,
+).order_by(shredding.c.id)
 _MARK_DESTROYED = (
     update(patient)
     .where(patient.c.id == bindparam("the_id"))
@@ -165,65 +149,62 @@ def known(db: Connection, patient_id: UUID, today: date) -> Known:
 
 def add_shredding(db: Connection, stored: StoredShredding, entry_id: UUID) -> bool:
     """False when one was asked for before and not declined."""
-    added = db.execute(
-        _ADD,
-        {
-            "id": stored.id,
-            "program_id": stored.program_id,
-            "patient_id": stored.patient_id,
-            "state": stored.state.value,
-            "basis": stored.basis,
-            "asked_by": stored.asked_by,
-            "asked_at": stored.asked_at,
-            "version": stored.version,
-            "request": stored.request,
-            "entry_id": entry_id,
-        },
-    )
+    values = {
+        "id": stored.id,
+        "program_id": stored.program_id,
+        "patient_id": stored.patient_id,
+        "state": stored.state.value,
+        "basis": stored.basis,
+        "asked_by": stored.asked_by,
+        "asked_at": stored.asked_at,
+        "version": stored.version,
+        "request": stored.request,
+        "entry_id": entry_id,
+    }
+    added = db.execute(_ADD, coded(db, shredding, values))
     return added.one_or_none() is not None
 
 
 def change_shredding(db: Connection, new: StoredShredding, entry_id: UUID) -> None:
     """Put `new` in the place of the row, which is locked."""
-    db.execute(
-        _CHANGE,
-        {
-            "the_id": new.id,
-            "new_state": new.state.value,
-            "new_decided_by": new.decided_by,
-            "new_decided_at": new.decided_at,
-            "new_finished_at": new.finished_at,
-            "new_epochs": " ".join(new.epochs) or None,
-            "new_receipt": new.receipt,
-            "new_note": new.note,
-            "new_version": new.version,
-            "new_request": new.request,
-            "new_entry": entry_id,
-        },
-    )
+    changes = {
+        "state": new.state.value,
+        "decided_by": new.decided_by,
+        "decided_at": new.decided_at,
+        "finished_at": new.finished_at,
+        "epochs": " ".join(new.epochs) or None,
+        "receipt": new.receipt,
+        "note": new.note,
+        "version": new.version,
+        "request": new.request,
+        "entry_id": entry_id,
+    }
+    change_row(db, shredding, {"id": new.id}, changes)
 
 
 def shredding_by_id(db: Connection, shredding_id: UUID) -> StoredShredding | None:
-    return _stored(db.execute(_ONE, {"id": shredding_id}).one_or_none())
+    return _stored(db, db.execute(_ONE, {"id": shredding_id}).one_or_none())
 
 
 def shredding_for_update(db: Connection, shredding_id: UUID) -> StoredShredding | None:
-    return _stored(db.execute(_ONE_CHANGING, {"id": shredding_id}).one_or_none())
+    return _stored(db, db.execute(_ONE_CHANGING, {"id": shredding_id}).one_or_none())
 
 
 def unfinished(db: Connection, program_id: UUID) -> Sequence[StoredShredding]:
     """Records destroyed here whose wrapped keys an older copy of the database would still hold."""
     found = db.execute(_UNFINISHED, {"program_id": program_id})
-    return [one for row in found if (one := _stored(row)) is not None]
+    return [one for row in found if (one := _stored(db, row)) is not None]
 
 
 def mark_patient_destroyed(db: Connection, patient_id: UUID, now: datetime, entry_id: UUID) -> None:
     db.execute(_MARK_DESTROYED, {"the_id": patient_id, "now": now, "entry": entry_id})
 
 
-def _stored(row: Row[Any] | None) -> StoredShredding | None:
+def _stored(db: Connection, row: Row[Any] | None) -> StoredShredding | None:
     if row is None:
         return None
+    verified(db, shredding, row)
+    refuse_older(row.version, row.newest)
     return StoredShredding(
         id=row.id,
         program_id=row.program_id,

@@ -20,13 +20,14 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    cast,
     column,
     func,
     insert,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.types import ARRAY, DateTime, Interval, LargeBinary
 
 from service.access.caller import Caller, CallerKind, Role
@@ -42,6 +43,8 @@ from service.store.tables.identity import account, credential, session
 #: The version that the end of a session has in the trail; one that is open has none. A row put back after the end is
 #: told by it.
 ENDED: Final = 1
+#: Where a credential's id stands in the look-up's array (migration 0007).
+_HELD_ID: Final = 4
 _FOUND: Final = func.session_caller(
     bindparam("session", type_=Uuid()),
     bindparam("now", type_=DateTime(timezone=True)),
@@ -72,12 +75,28 @@ _FOUND: Final = func.session_caller(
     column("session_mac", LargeBinary()),
     name="found",
 )
-#: What the trail says of the session and its account, asked under the tenancy that the look-up has just set: a newer
-#: version than the row's own means that an older row was put back.
+_HELD: Final = (
+    func.jsonb_array_elements(_FOUND.c.credentials)
+    .table_valued(column("value", JSONB()), with_ordinality="at", name="held", joins_implicitly=True)
+    .render_derived()
+)
+#: For each credential that the look-up returns, in its order, the newest version that the trail knows.
+_NEWEST_HELD = (
+    select(
+        func.array_agg(
+            aggregate_order_by(newest_version(cast(_HELD.c.value[_HELD_ID].astext, Uuid())), _HELD.c.at)
+        )
+    )
+    .correlate(_FOUND)
+    .scalar_subquery()
+)
+#: What the trail says of the session, its account and that account's credentials, asked under the tenancy that the
+#: look-up has just set: a newer version than the row's own means that an older row was put back.
 _CALLER = select(
     _FOUND,
     newest_version(_FOUND.c.account_id).label("newest_account"),
     newest_version(bindparam("session", type_=Uuid())).label("newest_session"),
+    _NEWEST_HELD.label("newest_held"),
 )
 _SESSION = select(session).where(session.c.id == bindparam("id")).with_for_update()
 _SESSIONS = (
@@ -144,7 +163,10 @@ def session_caller(db: Connection, session_id: SessionId, now: datetime) -> Foun
         # less than a password: a telephone that somebody else may hold, and a birth date
         assurance="link" if row.channel == Channel.LINK else "password",
     )
-    held = tuple(_held(db, row.account_id, one) for one in row.credentials or ())
+    held = tuple(
+        _held(db, row.account_id, one, newest)
+        for one, newest in zip(row.credentials or (), row.newest_held or (), strict=True)
+    )
     return FoundSession(caller, row.program_version or 0, Channel(row.channel), held, row.shred_mark)
 
 
@@ -232,8 +254,8 @@ def _check(db: Connection, session_id: SessionId, row: Any) -> None:
     refuse_older(ENDED - 1, row.newest_session)
 
 
-def _held(db: Connection, account_id: UUID, one: Sequence[Any]) -> Held:
-    """One credential out of the look-up's array, which has its columns in this order."""
+def _held(db: Connection, account_id: UUID, one: Sequence[Any], newest: int | None) -> Held:
+    """One credential out of the look-up's array, which has its columns in this order; `newest` as the trail has it."""
     kind, state, starts_on, ends_on, row_id, program_id, version, recorded_at, entry_id, code = one
     first = date.fromisoformat(starts_on)
     last = None if ends_on is None else date.fromisoformat(ends_on)
@@ -251,6 +273,7 @@ def _held(db: Connection, account_id: UUID, one: Sequence[Any]) -> Held:
         "mac": None if code is None else bytes.fromhex(code),
     }
     check(db, credential, values)
+    refuse_older(version, newest)
     return Held(kind, CredentialState(state), first, last)
 
 

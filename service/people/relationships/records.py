@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Uuid, bindparam, 
 from service.ids import PatientId, RecipientId
 from service.people.recipient import RelationshipKind
 from service.store.rowcodes import change_row, check, coded, verified, with_code
+from service.store.standing import newest_version, refuse_older
 from service.store.tables.people import relationship
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -33,16 +34,15 @@ class StoredRelationship:
     version: int
 
 
-_RELATIONSHIP = select(relationship).where(relationship.c.id == bindparam("id"))
+#: A relationship, and the newest version of it that the trail knows.
+_KNOWN = select(relationship, newest_version(relationship.c.id).label("newest"))
+_RELATIONSHIP = _KNOWN.where(relationship.c.id == bindparam("id"))
 _RELATIONSHIP_CHANGING = _RELATIONSHIP.with_for_update()
-_RELATIONSHIPS = (
-    select(relationship)
-    .where(relationship.c.patient_id == bindparam("patient_id"))
-    .order_by(relationship.c.id)
+_RELATIONSHIPS = _KNOWN.where(relationship.c.patient_id == bindparam("patient_id")).order_by(
+    relationship.c.id
 )
 _PAGE = (
-    select(relationship)
-    .where(
+    _KNOWN.where(
         relationship.c.patient_id == bindparam("patient_id"),
         or_(bindparam("after", type_=Uuid()).is_(None), relationship.c.id > bindparam("after", type_=Uuid())),
     )
@@ -54,20 +54,15 @@ _ON_DAY = (
     relationship.c.starts_on <= bindparam("on"),
     or_(relationship.c.ends_on.is_(None), relationship.c.ends_on >= bindparam("on")),
 )
-_KINDS = (
-    select(relationship)
-    .where(
-        relationship.c.patient_id == bindparam("patient_id"),
-        relationship.c.recipient_id == bindparam("recipient_id"),
-        *_ON_DAY,
-    )
-    .with_for_update(read=True)
-)
+_KINDS = _KNOWN.where(
+    relationship.c.patient_id == bindparam("patient_id"),
+    relationship.c.recipient_id == bindparam("recipient_id"),
+    *_ON_DAY,
+).with_for_update(read=True)
 
 
 _CASELOAD = (
-    select(relationship)
-    .where(
+    _KNOWN.where(
         relationship.c.account_id == bindparam("account_id"),
         relationship.c.kind == RelationshipKind.STAFF.value,
         *_ON_DAY,
@@ -77,8 +72,9 @@ _CASELOAD = (
 )
 
 
-#: The columns of a relationship beside those of another row.
+#: The columns of a relationship beside those of another row, and what the trail knows of it.
 _BESIDE: Final = {column.name: f"relation_{column.name}" for column in with_code(relationship)}
+_NEWEST: Final = "relation_newest"
 
 
 def staff_relation(patient_id: ColumnElement[UUID]) -> Select[Any]:
@@ -86,7 +82,10 @@ def staff_relation(patient_id: ColumnElement[UUID]) -> Select[Any]:
     question by itself and for statements that ask it of a row they read (as a lateral join).
     """
     return (
-        select(*(column.label(_BESIDE[column.name]) for column in with_code(relationship)))
+        select(
+            *(column.label(_BESIDE[column.name]) for column in with_code(relationship)),
+            newest_version(relationship.c.id).label(_NEWEST),
+        )
         .where(
             relationship.c.patient_id == patient_id,
             relationship.c.account_id == bindparam("account_id"),
@@ -171,15 +170,17 @@ def staff_related(db: Connection, patient_id: UUID, account_id: UUID, on: date) 
 
 
 def related_by(db: Connection, row: Any) -> bool:
-    """What `staff_relation` found beside this row: true for a relationship that is as it was written."""
+    """What `staff_relation` found beside this row: true for a relationship that is as it was last written."""
     if row.relation_id is None:
         return False
     check(db, relationship, {name: getattr(row, beside) for name, beside in _BESIDE.items()})
+    refuse_older(row.relation_version, row.relation_newest)
     return True
 
 
 def _relationship(db: Connection, row: Row[Any]) -> StoredRelationship:
     verified(db, relationship, row)
+    refuse_older(row.version, row.newest)
     return StoredRelationship(
         id=row.id,
         program_id=row.program_id,

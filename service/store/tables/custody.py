@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, SmallInteger, Tabl
 
 from service.store.base import metadata
 from service.store.columns import (
+    code_column,
     entry_column,
     id_column,
     instant,
@@ -29,6 +30,7 @@ legal_hold = Table(
     version_column(),
     sealed("particulars"),  # {reason, lifting, of} under the patient's key, or the program's
     entry_column(),
+    code_column(),
     Index("ix_legal_hold_program_id_patient_id_state", "program_id", "patient_id", "state"),
 )
 
@@ -52,6 +54,7 @@ shredding = Table(
     version_column(),
     sealed("request"),  # {reason} under the program key: it outlives the record
     entry_column(),
+    code_column(),
     Index("ix_shredding_program_id_state", "program_id", "state"),
     Index(
         "uq_shredding_patient_id",
