@@ -18,7 +18,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-APP, SEQUENCER = "consentry_app", "consentry_sequencer"
+APP, SEQUENCER, LOOKUP = "consentry_app", "consentry_sequencer", "consentry_lookup"
 ENTRY_COLUMNS = (
     "id, tree, program_id, occurred_at, actor_kind, actor_id, session_id, action, outcome, purpose, object_kind, "
     "object_id, object_version, patient_id, consent_id, recipient_id, basis, policy_set, policies, detail, "
@@ -90,11 +90,20 @@ BEGIN
   END LOOP;
 END $$;
 
--- Never drops, and never touches what is younger than six years, whoever asks.
+-- Whether every entry of this span of ids has its position in a tree. As the role that only looks things up: the owner
+-- is bound by row-level security and would see no entry at all.
+CREATE FUNCTION audit_all_placed(p_first uuid, p_next uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$ SELECT NOT EXISTS (SELECT FROM audit_entry e WHERE e.id >= p_first AND e.id < p_next
+                            AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.entry_id = e.id)) $$;
+
+-- Never drops, never touches what is younger than six years, whoever asks, and never what has no position yet: an entry
+-- nobody can miss would be gone without a trace.
 CREATE FUNCTION audit_detach_months(p_years integer) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE last timestamp := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC') - make_interval(years => p_years);
         part text;
+        month timestamp;
 BEGIN
   IF p_years < 6 THEN
     RAISE EXCEPTION 'entries are kept for six years at least' USING ERRCODE = 'CE003';
@@ -106,11 +115,18 @@ BEGIN
        AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= last
      ORDER BY 1
   LOOP
+    month := to_date(right(part, 7), 'YYYY_MM');
+    IF NOT audit_all_placed(audit_first_id(month), audit_first_id(month + interval '1 month')) THEN
+      RAISE EXCEPTION 'entries of % have no position in a tree yet', right(part, 7) USING ERRCODE = 'CE003';
+    END IF;
     EXECUTE format('ALTER TABLE audit_entry DETACH PARTITION %I', part);
     -- detaching takes the inherited guard away
     EXECUTE format('CREATE TRIGGER append_only BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW '
                    'EXECUTE FUNCTION append_only()', part);
-    EXECUTE format('GRANT SELECT ON %I TO consentry_sequencer', part);
+    -- read on by the verifier, and in the export of the program whose entries they are
+    EXECUTE format('CREATE POLICY tenant ON %I FOR SELECT TO consentry_app USING (program_id = current_program())',
+                   part);
+    EXECUTE format('GRANT SELECT ON %I TO consentry_sequencer, consentry_app', part);
     RETURN NEXT translate(right(part, 7), '_', '-');
   END LOOP;
 END $$;
@@ -185,6 +201,20 @@ def _guards() -> None:
     for function in ("audit_months_ahead(integer)", "audit_detach_months(integer)"):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP}")
+    _look_ups()
+
+
+def _look_ups() -> None:
+    """For `audit_all_placed` alone: the owner is a member of this role and must not see entries for that."""
+    for table, column in (("audit_entry", "id"), ("audit_leaf", "entry_id")):
+        op.execute(
+            f"CREATE POLICY lookup ON {table} FOR SELECT TO {LOOKUP} USING (current_user = '{LOOKUP}')"
+        )
+        op.execute(f"GRANT SELECT ({column}) ON {table} TO {LOOKUP}")
+    op.execute("REVOKE ALL ON FUNCTION audit_all_placed(uuid, uuid) FROM PUBLIC")
+    op.execute(f"GRANT CREATE ON SCHEMA public TO {LOOKUP}")
+    op.execute(f"ALTER FUNCTION audit_all_placed(uuid, uuid) OWNER TO {LOOKUP}")
+    op.execute(f"REVOKE CREATE ON SCHEMA public FROM {LOOKUP}")
 
 
 def downgrade() -> None:
