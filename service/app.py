@@ -49,7 +49,7 @@ from service.ids import SERVICE_PROGRAM
 from service.intake.definition import load_catalogue
 from service.intake.medical.loading import load_book
 from service.jobs.calling import call_instead
-from service.jobs.registered import jobs_of, post_of
+from service.jobs.registered import jobs_of, keeping_of, post_of
 from service.ledger.anchors.anchor import Anchor
 from service.ledger.anchors.anchoring import Anchoring
 from service.ledger.anchors.opening import open_anchors
@@ -132,6 +132,7 @@ def _lifespan(
         if options.jobs if options.jobs is not None else options.sequence:
             tasks.append(asyncio.create_task(jobs_of(state).run_forever()))
             tasks.append(asyncio.create_task(post_of(state).run_forever()))
+            tasks.append(asyncio.create_task(keeping_of(state).run_forever()))
         sequencer_lag.set_function(lambda: state.sequencer.lag_seconds)
         watch_anchors(state.anchoring)
         try:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 _ANCHORS = ("file", "s3", "syslog")
+_BY_HAND = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class Settings:
     texts_url: str | None = None  # a provider of text messages; without one none is sent
     texts_token: str = ""
     kms: str = ""  # the key store that is expected: file, aws, pkcs11, transit; "": whichever is set up
+    finish_destructions: int | None = 0  # hours until the service ends them by itself; None: an operator does
     bounce_token: str | None = None  # what the mail provider shows when it reports a bounce
     witnesses: tuple[str, ...] = ()  # verifier keys of those whose cosignatures are accepted
 
@@ -155,6 +157,9 @@ class Settings:
             "CONSENTRY_BOUNCE_TOKEN": self.bounce_token,
             "CONSENTRY_KMS": self.kms,
             "CONSENTRY_WITNESSES": " ".join(self.witnesses),
+            "CONSENTRY_FINISH_DESTRUCTIONS": (
+                _BY_HAND if self.finish_destructions is None else str(self.finish_destructions)
+            ),
         }
         variables |= self.anchors.to_environment()
         return variables | {name: value for name, value in delivery.items() if value}
@@ -200,6 +205,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         bounce_token=env.get("CONSENTRY_BOUNCE_TOKEN") or None,
         kms=env.get("CONSENTRY_KMS", ""),
         witnesses=tuple(env.get("CONSENTRY_WITNESSES", "").split()),
+        finish_destructions=_hours(env, "CONSENTRY_FINISH_DESTRUCTIONS"),
     )
 
 
@@ -215,6 +221,16 @@ def _between(env: Mapping[str, str], name: str, default: int, least: int, most: 
     if not least <= number <= most:
         raise StartRefused(f"{name} is a whole number from {least} to {most}")
     return number
+
+
+def _hours(env: Mapping[str, str], name: str) -> int | None:
+    """Hours, at most thirty days of them, or None for the word that leaves it to an operator."""
+    if env.get(name) == _BY_HAND:
+        return None
+    try:
+        return _between(env, name, 0, 0, 720)
+    except StartRefused:
+        raise StartRefused(f"{name} is a number of hours from 0 to 720, or {_BY_HAND}") from None
 
 
 def _names(given: str, known: tuple[str, ...], variable: str) -> tuple[str, ...]:

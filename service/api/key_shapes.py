@@ -27,9 +27,34 @@ class KeyCountModel(BaseModel):
     oldest_at: Instant
 
 
+class NewRotationBody(StrictModel):
+    kind: Literal["kek", "data"] = Field(
+        description="kek: what wraps every key of the deployment. data: the keys of every patient and program."
+    )
+
+
+class RotationModel(BaseModel):
+    """A rotation of keys of the deployment; `ended_at` null: asked for, or under way."""
+
+    id: Uuid
+    kind: str
+    began_at: Instant
+    ended_at: Instant | None
+    done: int = Field(description="Keys wrapped again or values sealed again, as its end counted them.")
+
+
+class UnfinishedModel(BaseModel):
+    """Destructions of records in this program that older copies of the database could still undo."""
+
+    destructions: int
+    since: Instant | None = Field(description="When the oldest of them was decided.")
+
+
 class InventoryModel(BaseModel):
     epochs: list[EpochModel]
     keys: list[KeyCountModel]
+    rotations: list[RotationModel] = Field(description="The newest of each kind.")
+    unfinished: UnfinishedModel
 
 
 class NewShreddingBody(StrictModel):

@@ -1,12 +1,22 @@
-"""Keys over HTTP: which there are, and the destruction of a patient's record by two people. Nobody sees a key."""
+"""Keys over HTTP: which there are, new ones asked for, and the destruction of a patient's record by two people. Nobody
+sees a key.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.key_shapes import DecisionBody, InventoryModel, NewShreddingBody, ShreddingModel
+from service.api.key_shapes import (
+    DecisionBody,
+    InventoryModel,
+    NewRotationBody,
+    NewShreddingBody,
+    RotationModel,
+    ShreddingModel,
+)
 from service.custody import key_list
+from service.custody.rotations import operations as rotations
 from service.custody.shredding import operations
 from service.custody.shredding.destruction import Shredding
 from service.custody.shredding.operations import Attester
@@ -16,6 +26,7 @@ from service.edge.models import Uuid
 from service.edge.strict import StrictRoute
 from service.ids import SERVICE_PROGRAM
 from service.ledger.checkpoint import origin_of
+from service.vault.rotating.records import Rotation
 from service.work import Work
 
 router = APIRouter(prefix="/keys", tags=["custody"], route_class=StrictRoute)
@@ -36,7 +47,29 @@ async def list_keys(request: Request) -> Response:
         }
         for one in found.keys
     ]
-    return reply(200, {"epochs": epochs, "keys": keys})
+    unfinished = {"destructions": found.unfinished, "since": found.unfinished_since}
+    newest = [_rotation(one) for one in found.rotations]
+    return reply(200, {"epochs": epochs, "keys": keys, "rotations": newest, "unfinished": unfinished})
+
+
+@router.post(
+    "/rotations",
+    status_code=202,
+    response_model=RotationModel,
+    summary="Ask for new keys; the service puts them in place while it works",
+)
+async def ask_for_rotation(request: Request, body: NewRotationBody) -> Response:
+    def create(work: Work) -> tuple[UUID, Rotation]:
+        asked = rotations.ask_for_rotation(work, body.kind)
+        return asked.id, asked
+
+    return reply(202, _rotation(await perform_once(request, create, rotations.read_rotation)))
+
+
+@router.get("/rotations/{rotation_id}", response_model=RotationModel, summary="How far a rotation of keys is")
+async def read_rotation(request: Request, rotation_id: Uuid) -> Response:
+    found = await perform(request, lambda work: rotations.read_rotation(work, rotation_id))
+    return reply(200, _rotation(found))
 
 
 @router.post(
@@ -82,6 +115,16 @@ async def decide_shredding(request: Request, shredding_id: Uuid, body: DecisionB
     # committed: here at once, in the other processes with their next call
     state.mechanisms.vault.forget()
     return _one(200, decided)
+
+
+def _rotation(one: Rotation) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "began_at": one.began_at,
+        "ended_at": one.ended_at,
+        "done": one.done,
+    }
 
 
 def _one(status: int, one: Shredding) -> Response:

@@ -8,7 +8,7 @@ from service.app import open_state
 from service.cli.database import DEFAULT_DATA, Data, database_settings
 from service.clock import SystemClock
 from service.config import Settings
-from service.jobs.registered import jobs_of, post_of
+from service.jobs.registered import jobs_of, keeping_of, post_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -30,7 +30,8 @@ async def _run(settings: Settings) -> dict[str, int]:
     state = await open_state(settings, SystemClock())
     try:
         done = await jobs_of(state).run_once()
-        return done | {"delivery": await post_of(state).run_once()}
+        keys = await keeping_of(state).run_once()
+        return done | {"delivery": await post_of(state).run_once(), "keys": keys}
     finally:
         await state.sequencer.engine.dispose()
         await state.engine.dispose()

@@ -17,6 +17,7 @@ from service.delivery.smtp import LOCAL, Mail
 from service.edge.state import State
 from service.intake.safety.escalation import escalate_due
 from service.jobs.job import Job
+from service.jobs.keeping import Keeping
 from service.jobs.post import Post
 from service.jobs.runner import Jobs, Service
 from service.work import Work
@@ -39,6 +40,11 @@ def all_jobs(state: State) -> tuple[Job, ...]:
 def jobs_of(state: State) -> Jobs:
     """The jobs of this process."""
     return Jobs(_service(state), all_jobs(state))
+
+
+def keeping_of(state: State) -> Keeping:
+    """The keeper of keys of this process."""
+    return Keeping(_service(state), state.settings)
 
 
 def post_of(state: State) -> Post:

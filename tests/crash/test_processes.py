@@ -117,7 +117,7 @@ def test_a_record_destroyed_by_one_process_is_gone_from_the_other_with_its_next_
     assert (listed.status_code, "Warmcache" in listed.text, "Zelda" in listed.text) == (200, False, False)
     for worker in (second, first):
         answer = at(worker, clinician, f"/patients/{patient}")
-        assert (answer.status_code, answer.json()["code"]) == (410, "record_destroyed")
+        assert (answer.status_code, answer.json().get("code")) == (410, "record_destroyed")
         found = at(worker, service.account("intake"), "/patients/search", person | {"given_name": "Zelda"})
         assert patient not in found.text
     with service.house.superuser() as root:
@@ -125,4 +125,4 @@ def test_a_record_destroyed_by_one_process_is_gone_from_the_other_with_its_next_
         root.execute("UPDATE patient SET state = 'active' WHERE id = %s", [patient])
     for worker in (second, first):
         answer = at(worker, clinician, f"/patients/{patient}")
-        assert (answer.status_code, answer.json()["code"]) == (410, "record_destroyed")
+        assert (answer.status_code, answer.json().get("code")) == (410, "record_destroyed")

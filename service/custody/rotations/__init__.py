@@ -1,0 +1,1 @@
+"""Rotations of keys that somebody asked for, and what became of them."""
