@@ -1,7 +1,10 @@
 """Column types. A `Sealed` is an envelope of ciphertext: it opens only through the vault, and never prints."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Dialect, LargeBinary
 from sqlalchemy.dialects.postgresql.base import ischema_names
@@ -18,6 +21,26 @@ class Sealed:
         return "<Sealed>"
 
 
+#: Ids of the keys of all sealed values read since somebody began to note them; None where nobody does.
+_noted: Final[ContextVar[set[bytes] | None]] = ContextVar("keys of sealed values read", default=None)
+_KEY_ID: Final = slice(2, 18)
+
+
+@contextmanager
+def noting_keys() -> Generator[set[bytes]]:
+    """The ids of the keys that the sealed values read meanwhile say they are under; they fill as values are read.
+
+    A page of many patients reads its rows in one statement and opens them one after the other: whoever fetches keys
+    from outside the process learns here which ones are coming.
+    """
+    noted: set[bytes] = set()
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
+
+
 class SealedBytes(TypeDecorator[Sealed]):
     """`bytea` that accepts and gives only `Sealed`: plaintext cannot be stored by mistake."""
 
@@ -32,7 +55,12 @@ class SealedBytes(TypeDecorator[Sealed]):
         return value.envelope
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Sealed | None:
-        return None if value is None else Sealed(bytes(value))
+        if value is None:
+            return None
+        envelope = bytes(value)
+        if (noted := _noted.get()) is not None:
+            noted.add(envelope[_KEY_ID])
+        return Sealed(envelope)
 
 
 class Xid8(UserDefinedType[str]):

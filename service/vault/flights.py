@@ -5,8 +5,9 @@ others wait for the same answer.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from service.vault.needed import Wanted
@@ -23,9 +24,17 @@ class Flights:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keys")
         self._under_way: dict[object, asyncio.Future[None]] = {}
 
-    async def fetch(self, wanted: Wanted) -> None:
-        """Wait until it was fetched, by whoever asked first; raises what the fetch raised."""
-        await self._join(_what(wanted), lambda: self._fetch(wanted))
+    async def fetch(self, wanted: Iterable[Wanted]) -> None:
+        """Wait until all were fetched, each by whoever asked first; raises what the first that failed raised.
+
+        So many at once as there are threads; the others wait their turn.
+        """
+        await asyncio.gather(*(self._join(_what(one), partial(self._fetch, one)) for one in wanted))
+
+    def fetch_sync(self, wanted: Iterable[Wanted]) -> None:
+        """The same for somebody who waits in a thread of their own."""
+        for _ in self._threads.map(self._fetch, wanted):
+            pass
 
     async def check(self, check: Callable[[], None]) -> None:
         """The same for the question whether the key store is there."""

@@ -26,8 +26,8 @@ class Wanted:
 
 
 class KeyNeeded(Exception):
-    """The unit cannot go on before this is fetched."""
+    """The unit cannot go on before the first of these is fetched, and will hardly get far without the others."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, *wanted: Wanted) -> None:
         super().__init__("a key has to be fetched")
         self.wanted = wanted

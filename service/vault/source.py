@@ -42,6 +42,10 @@ class Source(Protocol):
         """A new key; `secret` is what to use unless one was wrapped ahead."""
         ...
 
+    def lacks(self, owner: Owner, key: WrappedKey) -> bool:
+        """Whether `unwrap` of this would have to wait for a `fetch`."""
+        ...
+
     def fetch(self, wanted: Wanted) -> None:
         """Get what a unit missed; KmsUnavailable when the key store does not answer. Between transactions only."""
         ...
@@ -63,6 +67,9 @@ class LocalSource:
     def make(self, owner: Owner, secret: bytes) -> Made:
         key_id = new_key_id()
         return Made(key_id, *wrapping.wrap(self._kms, owner, key_id, secret))
+
+    def lacks(self, owner: Owner, key: WrappedKey) -> bool:
+        return False
 
     def fetch(self, wanted: Wanted) -> None:
         """Nobody asks: this source has everything."""
@@ -126,6 +133,11 @@ class RemoteSource:
                     self._remember(_Row(owner, made.key_id, made.kek_id, made.wrapped), key)
                     return made
         raise KeyNeeded(Wanted(owner, None, None if anybodys else secret))
+
+    def lacks(self, owner: Owner, key: WrappedKey) -> bool:
+        with self._lock:
+            found = self._fetched.get(_row(owner, key))
+            return found is None or self._ticks() >= found[0]
 
     def fetch(self, wanted: Wanted) -> None:
         if self._has(wanted):  # somebody else fetched it after this unit had missed it

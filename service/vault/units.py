@@ -14,14 +14,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.store.session import in_unit, in_unit_sync
+from service.store.types import noting_keys
 from service.vault.epoch import KmsUnavailable
 from service.vault.needed import KeyNeeded
 from service.vault.vault import Vault
 
 T = TypeVar("T")
 
-#: Keys one unit may miss, one after the other; a page of 200 patients stays below.
-MOST_KEYS: Final = 256
+#: Times one unit may miss keys. It misses those of all rows it has read at once, so a page takes two or three.
+MOST_TIMES: Final = 256
 
 
 async def run_unit(
@@ -31,10 +32,11 @@ async def run_unit(
 
     KmsUnavailable when the key store does not answer: nothing happened then.
     """
-    for _ in range(MOST_KEYS):
+    attempt = _foreseeing(vault, unit)
+    for _ in range(MOST_TIMES):
         try:
             async with asyncio.timeout(seconds):
-                return await in_unit(engine, unit)
+                return await in_unit(engine, attempt)
         except KeyNeeded as needed:
             wanted = needed.wanted
         await vault.fetch(wanted)
@@ -43,10 +45,27 @@ async def run_unit(
 
 def run_unit_sync(engine: Engine, vault: Vault, unit: Callable[[Connection], T]) -> T:
     """The same on a synchronous engine, for commands and tests."""
-    for _ in range(MOST_KEYS):
+    attempt = _foreseeing(vault, unit)
+    for _ in range(MOST_TIMES):
         try:
-            return in_unit_sync(engine, unit)
+            return in_unit_sync(engine, attempt)
         except KeyNeeded as needed:
             wanted = needed.wanted
         vault.fetch_sync(wanted)
     raise KmsUnavailable
+
+
+def _foreseeing(vault: Vault, unit: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """The unit; where it misses a key, it misses with it those of everything it has read."""
+    if not vault.kms.remote:
+        return unit
+
+    def attempt(db: Connection) -> T:
+        with noting_keys() as read:
+            try:
+                return unit(db)
+            except KeyNeeded as needed:
+                missed = needed.wanted
+        raise KeyNeeded(*vault.foreseen(db, missed, read))
+
+    return attempt

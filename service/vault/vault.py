@@ -10,7 +10,7 @@ they do not unwrap, the keyring is the wrong one and the service refuses to star
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,7 @@ from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
 from service.vault.epoch import Kms, VaultSealed
 from service.vault.flights import Flights
+from service.vault.foreseeing import records as foreseeing
 from service.vault.keys import (
     DataKey,
     KeyCache,
@@ -45,6 +46,8 @@ from service.vault.source import LocalSource, RemoteSource, Source
 
 CACHE_SIZE: Final = 4096
 CACHE_SECONDS: Final = 300.0
+#: Keys fetched in one go, some at a time; a page of 200 patients stays below.
+MOST_AT_ONCE: Final = 256
 
 _SERVICE_KEYS: Final[Mapping[Purpose, Callable[[], bytes]]] = {
     Purpose.SERVICE: new_secret,
@@ -203,13 +206,26 @@ class Vault:
 
     # -- what only a key store outside has -----------------------------------------------------------
 
-    async def fetch(self, wanted: Wanted) -> None:
+    def foreseen(
+        self, db: Connection, missed: Sequence[Wanted], key_ids: Iterable[bytes]
+    ) -> tuple[Wanted, ...]:
+        """What a unit missed, then what it will miss next: the other keys of those owners, and of the owners of
+        `key_ids`, whose values it has read. What it may not open it does not open: a key alone shows nothing.
+        """
+        stored = {one.stored.key_id: one for one in missed if one.stored is not None}
+        wanted = [one for one in missed if one.stored is None] + list(stored.values())
+        for owner, key in foreseeing.keys_beside(db, {*key_ids, *stored}):
+            if key.key_id not in stored and self._cache.get(owner) is None and self._source.lacks(owner, key):
+                wanted.append(Wanted(owner, key))
+        return tuple(wanted[:MOST_AT_ONCE])
+
+    async def fetch(self, wanted: Sequence[Wanted]) -> None:
         """Get what a unit missed; KmsUnavailable when the key store does not answer. Never in a transaction."""
         await self._flights.fetch(wanted)
 
-    def fetch_sync(self, wanted: Wanted) -> None:
+    def fetch_sync(self, wanted: Sequence[Wanted]) -> None:
         """The same for a command, which waits."""
-        self._source.fetch(wanted)
+        self._flights.fetch_sync(wanted)
 
     async def check(self) -> None:
         """KmsUnavailable unless the key store wraps and unwraps now. Never in a transaction."""

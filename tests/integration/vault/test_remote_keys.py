@@ -2,24 +2,28 @@
 is gone. The key store is a fake that can be taken away; database, application and ledger are real.
 """
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.cli.operator import Operator
 from service.edge import deps
 from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
 from service.jobs.runner import Service as JobService
-from service.vault import epochfile, kms, steady
+from service.people import searching
+from service.vault import epochfile, kms, steady, units
 from service.vault.epoch import KmsUnavailable
 from service.vault.keyring import VaultSealed
 from service.vault.kms import open_kms
@@ -30,6 +34,9 @@ from service.vault.vault import Vault
 from service.work import Work, enter
 from tests.house import Client, Cluster, House, Service, open_program, verify_ledger
 from tests.remote_keys import STORE
+from tests.showing import Counted
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PERSON = {"given_name": "Ada", "family_name": "Testperson", "birth_date": "1990-02-03"}
@@ -78,6 +85,27 @@ def outside_any_transaction(house: House) -> None:
 
 #: What `outside_any_transaction` saw: an assertion in a thread of the key store would be taken for its failure.
 open_now: list[int] = []
+
+
+class Tally:
+    """How often something happened, and how often at the same moment at most."""
+
+    def __init__(self) -> None:
+        self.all = self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        with self._lock:
+            self.all += 1
+            self.now += 1
+            self.most = max(self.most, self.now)
+
+    def __enter__(self) -> None:
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self.now -= 1
 
 
 def another_worker(house: House) -> None:
@@ -158,6 +186,38 @@ def test_fifty_requests_for_one_patient_make_one_call(
         asked = [threads.submit(intake.get, f"/patients/{patient}") for _ in range(50)]
         assert [one.result().status_code for one in asked] == [200] * 50
     assert max(Counter(STORE.opened).values()) == 1
+
+
+def test_a_page_of_fifty_patients_asks_for_all_their_keys_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch, counted: Counted
+) -> None:
+    """Three runs at most: first the program's index key is missing, then fifty patients' keys."""
+    monkeypatch.setattr(searching, "MOST_FOUND", 50)
+    intake = service.client("intake")
+    patients = {register(intake) for _ in range(50)}
+    another_worker(service.house)
+    runs, at_once = Tally(), Tally()
+    run_once = units.in_unit
+
+    async def in_unit(engine: AsyncEngine, unit: Callable[[Connection], T]) -> T:
+        runs.enter()
+        return await run_once(engine, unit)
+
+    def watched() -> None:
+        with at_once:
+            outside_any_transaction(service.house)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(units, "in_unit", in_unit)
+    STORE.before = watched
+    found = intake.post("/patients/search", {name: PERSON[name] for name in ("family_name", "birth_date")})
+    assert {one["id"] for one in found.json()["items"]} == patients
+    assert runs.all <= 3
+    assert Counter(STORE.calls)["decrypt"] == at_once.all
+    assert 50 <= at_once.all <= 52  # and the program's own
+    assert 1 < at_once.most <= 8
+    assert set(open_now) == {0}
+    counted("keys fetched for one page", at_once.all)
 
 
 def test_when_the_key_store_is_gone_the_service_is_sealed_and_serves_again_by_itself(

@@ -1,0 +1,1 @@
+"""Which keys a unit of work is likely to miss next."""
