@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from service.access.caller import Role
 from tests.house import Service
 from tests.integration.admission.placement.conftest import Referral, referral
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.delivery.test_links import Doorway
 from tests.pages.conftest import Visit, person
 from tests.pages.test_flag_pages import relate
@@ -211,4 +212,11 @@ def test_pages_of_compliance_are_for_everybody(service: Service, visit: Visit) -
     visit.sign_in(person(service, Role.COMPLIANCE, "Olive Testperson").username)
     visit.page.wait_for_url("**/audit")
     entry = visit.page.locator("tbody a").first.get_attribute("href")
-    assert looked_at(visit, ["/audit", str(entry), "/work-list", "/flags"]) == {}
+    watch = Watchfulness(service)
+    for _ in range(5):
+        watch.entry(service.account("clinician", name="curious"), "patient.read", outcome="deny")
+    watch.look()
+    visit.open("/audit/reviews")
+    finding = visit.page.locator("main a[href^='/audit/reviews/']").first.get_attribute("href")
+    paths = ["/audit", str(entry), "/work-list", "/flags", "/audit/reviews", str(finding)]
+    assert looked_at(visit, [*paths, "/audit/reviews?state=closed"]) == {}
