@@ -1,7 +1,7 @@
 # Every target prepares what it needs. The environment is rebuilt when a requirement file is newer than it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo setup test check bench bench-large battery mutate oracle fmt requirements secrets chromium peers
+.PHONY: demo setup test check bench bench-large battery mutate oracle fmt requirements sbom secrets chromium peers
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,7 +41,7 @@ check: $(DEV_READY)
 	$(BIN)/lint-imports
 	$(BIN)/consentry policies check
 	$(BIN)/consentry migrate --check
-	$(BIN)/bandit -q -c pyproject.toml -r service migrations
+	$(BIN)/python -m tests.delivered.scan
 	@echo detect-secrets over all files
 	@cp .secrets.baseline $(VENV)/secrets.baseline
 	@$(ALL_FILES) | xargs -0 sh -c '$(BIN)/detect-secrets-hook --no-verify --baseline $(VENV)/secrets.baseline "$$@" \
@@ -82,6 +82,11 @@ requirements: $(DEV_READY)
 		$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url $$each.in -o $$each.txt || exit 1; \
 	done
+	$(MAKE) sbom
+
+# What a deployment consists of, in CycloneDX; from the lock files. advisories.yaml says who looked at which version.
+sbom: $(DEV_READY)
+	$(BIN)/python -m tests.delivered.sbom > sbom.cdx.json
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

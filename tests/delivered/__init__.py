@@ -1,0 +1,1 @@
+"""What leaves this repository: locked packages and their list, the scans of the gate, the wheel."""
