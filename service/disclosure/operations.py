@@ -21,9 +21,8 @@ from service.disclosure.gathering import Gathered
 from service.disclosure.records import StoredDisclosure
 from service.disclosure.releasing import Made, release
 from service.disclosure.rulebook import DisclosureRules
-from service.disclosure.shown import decision_document, entry_detail, rules_of
+from service.disclosure.shown import decision_document, entry_detail, outcome_of, rules_of
 from service.errors import Code, ConsentryError, Refused
-from service.ledger.entry import Outcome
 from service.people.facts import patient_facts, program_day
 from service.work import Denial, Loaded, Work
 
@@ -67,7 +66,6 @@ def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) ->
     """What a disclosure would be, were it made now. Nothing is opened or released; the looking is recorded."""
     work.authorised(Action.DISCLOSURE_PREVIEW, _patient(patient_id))
     found = ask(work, rules, patient_id, asked, Action.DISCLOSURE_PREVIEW)
-    denied = not found.decision.permits_something
     basis = found.decision.basis
     work.record(
         action=Action.DISCLOSURE_PREVIEW,
@@ -78,7 +76,7 @@ def preview(work: Work, rules: DisclosureRules, patient_id: UUID, asked: Ask) ->
         recipient_id=found.recipient.id,
         basis=basis.id if basis else None,
         policies=rules_of(found.decision),
-        outcome=Outcome.DENY if denied else Outcome.PERMIT,
+        outcome=outcome_of(found.decision),
         detail=entry_detail(found, rules.words),
     )
     report_damage(work, rules, found)

@@ -25,7 +25,7 @@ from service.disclosure.package import Envelope, Package, PackagedItem, build
 from service.disclosure.records import StoredDisclosure
 from service.disclosure.redisclosure import Ground, Marked, labels_for, may_redisclose
 from service.disclosure.rulebook import DisclosureRules
-from service.disclosure.shown import decision_document, entry_detail
+from service.disclosure.shown import decision_document, entry_detail, outcome_of
 from service.errors import Code, IntegrityError, Refused
 from service.ids import new_id
 from service.people.operations import open_patient_name
@@ -199,6 +199,7 @@ def _keep(work: Work, rules: DisclosureRules, found: Gathered, made: Made, done:
         consent_id=basis.consent_id,
         recipient_id=found.recipient.id,
         basis=basis.id,
+        outcome=outcome_of(decision),
         policies=[rule for ruling in decision.rulings for rule in ruling.rules],
         detail={
             **entry_detail(found, rules.words),

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from service.disclosure.decide import DisclosureDecision
+from service.disclosure.decide import DisclosureDecision, Effect
 from service.disclosure.gathering import Gathered
 from service.disclosure.paragraph import paragraph
 from service.disclosure.words import Words
+from service.ledger.entry import Outcome
 from service.work import Json
 
 
@@ -76,6 +77,17 @@ def entry_detail(found: Gathered, words: Words) -> dict[str, Json]:
     if decision.accounting is not None:
         detail["accounting"] = {"part2": decision.accounting.part2, "hipaa": decision.accounting.hipaa}
     return detail
+
+
+def outcome_of(decision: DisclosureDecision) -> Outcome:
+    """How the ledger says it ended: what a person may still settle has not been permitted."""
+    match decision.effect:
+        case Effect.PERMIT:
+            return Outcome.PERMIT
+        case Effect.PARTIAL:
+            return Outcome.PARTIAL
+        case Effect.DENY | Effect.NEEDS_REVIEW:
+            return Outcome.DENY
 
 
 def rules_of(decision: DisclosureDecision) -> list[str]:

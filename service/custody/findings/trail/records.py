@@ -22,6 +22,8 @@ from service.store.tables.people import relationship
 SLACK: Final = timedelta(days=1)
 #: So many entries of one caller beside a new one; who has more is found by these.
 MOST_BESIDE: Final = 2000
+_PERMIT: Final = "permit"
+_PARTIAL: Final = "partial"
 
 _E = audit_entry.c
 
@@ -92,7 +94,7 @@ _OF_ACTOR = (
         _E.actor_id == bindparam("actor_id"),
         _E.recorded_at.between(bindparam("recorded_from"), bindparam("recorded_to")),
         _E.occurred_at.between(bindparam("begin"), bindparam("end")),
-        _E.outcome == bindparam("outcome"),
+        _E.outcome.in_(bindparam("outcomes", expanding=True)),
     )
     .order_by(_E.recorded_at.desc())
     .limit(bindparam("at_most"))
@@ -135,7 +137,9 @@ def beside(
     outcome: str,
     actions: Iterable[str] | None = None,
 ) -> list[Entry]:
-    """Entries of a caller up to `within` before and after some of theirs, of one outcome; `actions` None: all acts."""
+    """Entries of a caller up to `within` before and after some of theirs, of one outcome; `actions` None: all acts.
+    What was permitted in part was permitted.
+    """
     parameters: dict[str, Any] = {
         "program_id": program_id,
         "actor_id": actor_id,
@@ -143,7 +147,7 @@ def beside(
         "recorded_to": max(one.recorded_at for one in near) + within + SLACK,
         "begin": min(one.occurred_at for one in near) - within,
         "end": max(one.occurred_at for one in near) + within,
-        "outcome": outcome,
+        "outcomes": [outcome, _PARTIAL] if outcome == _PERMIT else [outcome],
         "at_most": MOST_BESIDE,
     }
     if actions is None:
