@@ -92,6 +92,29 @@ def upgrade() -> None:
     op.execute(f"REVOKE ALL ON FUNCTION {SIGNATURE} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {SIGNATURE} TO {APP}")
     op.execute(f"REVOKE CREATE ON SCHEMA public FROM {LOOKUP}")
+    _looks()
+
+
+def _looks() -> None:
+    """How far the look at a program's rows came is no act: it needs no entry."""
+    op.create_table(
+        "row_look",
+        sa.Column("program_id", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("bad", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_row_look")),
+    )
+    op.execute("ALTER TABLE row_look ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE row_look FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant ON row_look TO {APP} "
+        "USING (program_id = current_program()) WITH CHECK (program_id = current_program())"
+    )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON row_look TO {APP}")
 
 
 def _guard(table: str) -> None:

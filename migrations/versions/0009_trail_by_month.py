@@ -19,6 +19,7 @@ branch_labels = None
 depends_on = None
 
 APP, SEQUENCER, LOOKUP = "consentry_app", "consentry_sequencer", "consentry_lookup"
+KEEPER = "consentry_keeper"
 ENTRY_COLUMNS = (
     "id, tree, program_id, occurred_at, actor_kind, actor_id, session_id, action, outcome, purpose, object_kind, "
     "object_id, object_version, patient_id, consent_id, recipient_id, basis, policy_set, policies, detail, "
@@ -39,6 +40,8 @@ INDEXES = (
     ("program_id, object_id, object_version", "object_version IS NOT NULL"),
     # which restrictions a patient ever asked for, asked by each disclosure
     ("program_id, patient_id, object_id", "action = 'restriction.request'"),
+    # whether a patient's record was destroyed, asked before its keys are used
+    ("program_id, patient_id", "action = 'key.shred_approve'"),
     ("program_id, consent_id, recorded_at", "consent_id IS NOT NULL"),
     ("program_id, recipient_id, recorded_at", "recipient_id IS NOT NULL"),
     ("program_id, outcome, recorded_at", "outcome <> 'permit'"),
@@ -201,6 +204,11 @@ def _guards() -> None:
     for function in ("audit_months_ahead(integer)", "audit_detach_months(integer)"):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP}")
+    # who seals again under another key must not do so under that of a destroyed record
+    op.execute(
+        f"CREATE POLICY keeper ON audit_entry FOR SELECT TO {KEEPER} USING (action = 'key.shred_approve')"
+    )
+    op.execute(f"GRANT SELECT (program_id, patient_id, action, outcome, detail) ON audit_entry TO {KEEPER}")
     _look_ups()
 
 

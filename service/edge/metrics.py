@@ -40,6 +40,11 @@ _behind = Gauge(
     ["anchor"],
     registry=registry,
 )
+_bad_rows = Counter(
+    "consentry_bad_rows_total",
+    "Rows that decide and were not as the service wrote them, by the nightly look.",
+    registry=registry,
+)
 
 
 def watch_anchors(anchoring: Anchoring) -> None:
@@ -60,6 +65,11 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
 def count_job(job: str, outcome: str) -> None:
     """One run of a job in one program: done or failed."""
     _jobs.labels(job, outcome).inc()
+
+
+def count_bad_rows(rows: int) -> None:
+    """Rows that a look found not to be as the service wrote them; one that stays bad counts with every look."""
+    _bad_rows.inc(rows)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -93,6 +93,11 @@ def open_review(
     return review_id
 
 
+def review_waits(work: Work, kind: ReviewKind, subject_id: UUID) -> bool:
+    """Whether somebody is asked to look at this already."""
+    return records.review_waits(work.db, kind.value, subject_id)
+
+
 def list_reviews(
     work: Work, *, state: ReviewState | None, after: UUID | None, at_most: int
 ) -> tuple[Review, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import bindparam
 
 from service.consent import records as consents
 from service.custody.holds import records as holds
@@ -22,6 +23,10 @@ from service.identity.tenants import records as tenants
 from service.people.recipients import records as recipients
 from service.people.relationships import records as relationships
 from service.rights import records as rights
+from service.store.tables.vault import vault_key
+from service.vault import records as keys
+from service.vault.rotating import records as rotating
+from service.vault.shredding import RecordDestroyed
 from tests.house import Service
 from tests.integration.custody.test_shredding import LONG, later, register
 from tests.integration.disclosure.office import TPO, Office
@@ -276,6 +281,26 @@ def destruction_said_to_need_no_end_of_keys(service: Service) -> bool:
     return refused(service.client("compliance").get(f"/keys/shreddings/{asked['id']}"))
 
 
+def key_after_its_destruction(service: Service) -> bool:
+    """Wrapped key and patient are put back from a copy of before. What had wrapped the key is not gone yet."""
+    vault = service.house.state.mechanisms.vault
+    asked, patient = _destroying(service)
+    with service.house.superuser() as db:
+        key = db.execute("select id from vault_key where patient_id = %s", [patient]).fetchone()
+    assert key is not None
+    with put_back(service, "vault_key", key[0]), put_back(service, "patient", patient):
+        done = service.client("administrator").post(
+            f"/keys/shreddings/{asked['id']}/approval", {"decision": "approved"}
+        )
+        assert done.status_code == 200, done.text
+    vault.forget()
+    try:
+        service.unit(lambda db: vault.patient_key(db, service.program_id, UUID(patient)))
+    except RecordDestroyed:
+        return True
+    return False
+
+
 @dataclass(frozen=True)
 class Attack:
     """What is done, and the look (or both looks) without which it succeeds: attributes of a module."""
@@ -305,16 +330,18 @@ ATTACKS = [
     Attack(restriction_as_it_was_asked_for, rights, "stands"),
     Attack(deleted_hold, holds, "hold_lost"),
     Attack(deleted_hold_on_everybody, holds, "hold_lost"),
+    Attack(key_after_its_destruction, keys, "_OF_PATIENT"),
     Attack(destruction_said_to_need_no_end_of_keys, shreddings, "verified"),
 ]
 #: What the look is replaced by.
-BLIND: dict[str, Callable[..., Any]] = {
+BLIND: dict[str, Any] = {
     "check": lambda *_: None,
     "verified": lambda _db, _table, row: row,
     "refuse_older": lambda *_: None,
     "stands": lambda *_: True,
     "restriction_lost": lambda *_: False,
     "hold_lost": lambda *_: False,
+    "_OF_PATIENT": keys.__dict__["_OF_OWNER"].where(vault_key.c.patient_id == bindparam("patient_id")),
 }
 
 
@@ -322,8 +349,9 @@ BLIND: dict[str, Callable[..., Any]] = {
 def test_it_is_refused_and_an_incident(service: Service, attack: Attack, counted: Counted) -> None:
     before = incidents(service)
     assert attack.run(service)
-    # a consent and a restriction say by themselves what a damaged one means: it permits nothing, it forbids everything
-    assert incidents(service) > before or attack.look == "stands"
+    # a consent and a restriction say by themselves what a damaged one means: it permits nothing, it forbids everything;
+    # and a record that was destroyed is one that was destroyed
+    assert incidents(service) > before or attack.look in ("stands", "_OF_PATIENT")
     counted("rows that decide attacked and refused", 1)
 
 
@@ -332,6 +360,24 @@ def test_nothing_else_refuses_it(service: Service, attack: Attack, monkeypatch: 
     for look in attack.look.split():
         monkeypatch.setattr(attack.module, look, BLIND[look])
     assert not attack.run(service)
+
+
+def test_the_key_of_a_destroyed_record_is_not_wrapped_again(service: Service) -> None:
+    """Else it would outlive the key-encryption key that is rolled because of it."""
+    other = register(service, given_name="Another")
+    assert key_after_its_destruction(service)
+    with service.house.superuser() as db:
+        rows = db.execute(
+            "select key_id, patient_id, state from vault_key where program_id = %s and patient_id is not null",
+            [service.program_id],
+        ).fetchall()
+    assert {state for *_, state in rows} == {"active"}, "both stand there as if nothing had happened"
+    found = service.unit(
+        lambda db: rotating.wrapped_elsewhere(
+            db, service.program_id, bytes(16), after=UUID(int=0), at_most=100
+        )
+    )
+    assert [str(one.owner.patient_id) for one in found if one.owner.patient_id] == [other]
 
 
 def incidents(service: Service) -> int:

@@ -32,7 +32,9 @@ from service.store.rowcodes import CODED, OPTION, RowCodes, covered
 from service.store.sweep import KNOWN_TO_THE_TRAIL, BadRow, Fault, look
 from service.work import enter
 from tests.house import House, Service, open_program
+from tests.integration.custody.test_shredding import LONG, later, register
 from tests.integration.disclosure.office import TPO, Office
+from tests.integration.identity.test_administration import new_user
 
 LICENCE = {
     "kind": "licensed_clinician",
@@ -45,14 +47,25 @@ LICENCE = {
 PLACES = [(table, column) for table in CODED for column in covered(table)]
 #: A program that rows are taken to.
 ELSEWHERE = UUID("00000000-0000-7000-8000-00000000e15e")
-VERSIONED = [table for table in CODED if table.name in KNOWN_TO_THE_TRAIL]
+#: What the scene has of the things the trail knows; the others need a story of their own.
+IN_THE_SCENE = [
+    kind for kind in KNOWN_TO_THE_TRAIL if kind not in {"safety_flag", "finding", "attachment", "episode"}
+]
 
 
 @pytest.fixture(scope="module")
 def scene(house: House) -> Office:
     """A program with a row in every table that decides."""
     house.clock.set(house.clock.beginning)
-    office = Office(open_program(house))
+    service = open_program(house)
+    over = register(service)  # whose record may be destroyed by now
+    later(service, LONG)
+    body = {"patient_id": over, "basis": "retention_over", "reason": "Every period is over."}
+    made = service.client("compliance").post("/keys/shreddings", body)
+    assert made.status_code == 201, made.text
+    house.clock.set(house.clock.beginning)
+    service.accounts.clear()
+    office = Office(service)
     office.item("attendance")
     consent = office.signed(TPO)["id"]
     said = {"kind": "doubted", "reason": "a call (synthetic)"}
@@ -68,6 +81,23 @@ def scene(house: House) -> Office:
     assert made.status_code == 201, made.text
     clinician = office.clinician.who.id
     made = office.service.client("administrator").post(f"/users/{clinician}/credentials", LICENCE)
+    assert made.status_code == 201, made.text
+    made = office.service.client("administrator").post("/users", new_user())
+    assert made.status_code == 201, made.text
+    owner_id = str(office.service.account("compliance").id)
+    for path, body in (
+        (f"/patients/{office.patient_id}/watches", {"kind": "vip", "reason": "known (synthetic)"}),
+        ("/legal-holds", {"patient_id": office.patient_id, "owner_id": owner_id, "reason": "a claim"}),
+    ):
+        made = office.service.client("compliance").post(path, body)
+        assert made.status_code == 201, made.text
+    said = {
+        "kind": "staff",
+        "account_id": str(clinician),
+        "starts_on": "2026-01-01",
+        "evidence": "on the team",
+    }
+    made = office.intake.post(f"/patients/{office.patient_id}/relationships", said)
     assert made.status_code == 201, made.text
     return office
 
@@ -164,24 +194,41 @@ def test_a_row_without_a_code_is_found(scene: Office, owner: Engine, table: Tabl
     assert [(one.table, one.fault) for one in after(scene, owner, bend)] == [(table.name, Fault.NO_CODE)]
 
 
-@pytest.mark.parametrize("table", VERSIONED, ids=lambda table: table.name)
-def test_a_deleted_row_is_missed(scene: Office, owner: Engine, table: Table) -> None:
+def known(owner: Engine, scene: Office, kind: str) -> str:
+    """A thing of this kind that the trail knows with its version."""
     with owner.connect() as db:
-        known = db.execute(
+        found = db.execute(
             text(
                 "select object_id from audit_entry where program_id = :program and object_kind = :kind "
                 "and object_version is not null limit 1"
             ),
-            {"program": scene.service.program_id, "kind": table.name},
-        ).scalar_one_or_none()
-    if known is None:  # made by the set-up of the tests, which names no object
-        assert table.name in {"account", "relationship"}
-        return
+            {"program": scene.service.program_id, "kind": kind},
+        )
+        return str(found.scalar_one())
+
+
+@pytest.mark.parametrize("kind", IN_THE_SCENE)
+def test_a_deleted_row_is_missed(scene: Office, owner: Engine, kind: str) -> None:
+    table, row_id = KNOWN_TO_THE_TRAIL[kind], known(owner, scene, kind)
 
     def bend(db: Connection) -> None:
-        db.execute(text(f"delete from {table.name} where id = :id"), {"id": known})
+        db.execute(text(f"delete from {table.name} where id = :id"), {"id": row_id})
 
-    assert BadRow(table.name, str(known), Fault.DELETED) in after(scene, owner, bend)
+    assert after(scene, owner, bend) == [BadRow(table.name, row_id, Fault.DELETED)]
+
+
+@pytest.mark.parametrize("kind", IN_THE_SCENE)
+def test_a_row_older_than_the_trail_says_is_found(scene: Office, owner: Engine, kind: str) -> None:
+    """Also of those that carry no code: what is compared is their version."""
+    table, row_id = KNOWN_TO_THE_TRAIL[kind], known(owner, scene, kind)
+
+    def bend(db: Connection) -> None:
+        db.execute(
+            text("update audit_entry set object_version = object_version + 1 where object_id = :id"),
+            {"id": row_id},
+        )
+
+    assert after(scene, owner, bend) == [BadRow(table.name, row_id, Fault.OLDER)]
 
 
 # -- at the next decision --------------------------------------------------------------------------

@@ -51,6 +51,15 @@ _REVIEWS = (
     .order_by(review.c.id)
     .limit(bindparam("at_most"))
 )
+_WAITING = (
+    select(review.c.id)
+    .where(
+        review.c.subject_id == bindparam("subject_id"),
+        review.c.kind == bindparam("kind"),
+        review.c.state == "open",
+    )
+    .limit(1)
+)
 _CLOSE_REVIEW = (
     update(review)
     .where(review.c.id == bindparam("the_id"))
@@ -159,6 +168,11 @@ def reviews(db: Connection, state: str | None, after: UUID | None, at_most: int)
     """Reviews in the order they were opened, all or those in one state."""
     rows = db.execute(_REVIEWS, {"state": state, "after": after, "at_most": at_most}).all()
     return [one for row in rows if (one := _review(row)) is not None]
+
+
+def review_waits(db: Connection, kind: str, subject_id: UUID) -> bool:
+    """Whether a review of this kind about this thing is open."""
+    return db.execute(_WAITING, {"kind": kind, "subject_id": subject_id}).first() is not None
 
 
 def close_review(db: Connection, closed: StoredReview, entry_id: UUID) -> None:

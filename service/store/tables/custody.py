@@ -64,6 +64,19 @@ shredding = Table(
     ),
 )
 
+#: How far the look at a program's rows came that is under way, or ended last.
+row_look = Table(
+    "row_look",
+    metadata,
+    Column("program_id", Uuid(), primary_key=True),
+    instant("began_at"),
+    instant("ended_at", nullable=True),
+    Column("place", Text, nullable=False),  # the table whose rows come next, or the trail
+    Column("after", Text, nullable=False),  # the key of the last row looked at there
+    Column("seen", BigInteger, nullable=False),
+    Column("bad", BigInteger, nullable=False),
+)
+
 #: One row: raised by every shredding. A process that sees a higher one than it knows forgets its unwrapped keys.
 vault_mark = Table(
     "vault_mark",

@@ -51,6 +51,12 @@ audit_entry = Table(
         "object_id",
         postgresql_where=text("action = 'restriction.request'"),
     ),
+    Index(
+        "ix_audit_entry_program_id_patient_id",
+        "program_id",
+        "patient_id",
+        postgresql_where=text("action = 'key.shred_approve'"),
+    ),
     Index("ix_audit_entry_program_id_recorded_at", "program_id", "recorded_at"),
     Index("ix_audit_entry_program_id_occurred_at", "program_id", "occurred_at"),
     *(
