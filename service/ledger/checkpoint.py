@@ -14,9 +14,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
-_ED25519 = b"\x01"
 _SIGNATURE_LINE = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 #: What every reader of the format can hold, and the database.
@@ -61,11 +60,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifierKey:
+class NoteKey:
     """A key name and an Ed25519 public key, in the `name+hash+key` text form of the signed-note format."""
 
     name: str
     public_key: bytes
+
+    #: The signature type, one byte: what a line by such a key is.
+    TYPE: ClassVar[bytes]
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -74,24 +76,31 @@ class VerifierKey:
 
     @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public_key).digest()[:4]
+        """First four bytes of SHA-256(name || 0x0A || type || public key)."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.TYPE + self.public_key).digest()[:4]
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.public_key).decode("ascii")
+        encoded = base64.b64encode(self.TYPE + self.public_key).decode("ascii")
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
     @classmethod
-    def parse(cls, text: str) -> "VerifierKey":
+    def parse(cls, text: str) -> Self:
         """Raises CheckpointInvalid; the hash inside must be that of the name and key inside."""
         name, key_id, encoded = split_key(text)
         raw = decode_base64(encoded)
-        if raw[:1] != _ED25519:
-            raise CheckpointInvalid("only Ed25519 verifier keys (type 0x01) are known here")
+        if raw[:1] != cls.TYPE:
+            raise CheckpointInvalid(f"only keys of signature type 0x{cls.TYPE.hex()} are meant here")
         key = cls(name, raw[1:])
         if key.key_id.hex() != key_id:
             raise CheckpointInvalid("the verifier key's hash does not fit its name and key")
         return key
+
+
+class VerifierKey(NoteKey):
+    """The key of a log: plain Ed25519."""
+
+    __slots__ = ()
+    TYPE = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)

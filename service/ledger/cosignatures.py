@@ -6,57 +6,26 @@ signature of anybody else is refused rather than kept.
 """
 
 import base64
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.ledger.checkpoint import (
     LARGEST_SIZE,
     CheckpointInvalid,
+    NoteKey,
     SignatureCheck,
     SignedCheckpoint,
-    check_name,
-    decode_base64,
-    split_key,
 )
 
-_COSIGNATURE = b"\x04"
 _TIME = 8
 _LENGTH = _TIME + 64
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessKey:
-    """A witness's name and Ed25519 public key; as text a verifier key of signature type 0x04."""
+class WitnessKey(NoteKey):
+    """The key of a witness; as text a verifier key of signature type 0x04."""
 
-    name: str
-    public_key: bytes
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-        if len(self.public_key) != 32:
-            raise CheckpointInvalid("an Ed25519 public key is 32 bytes")
-
-    @property
-    def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name || 0x0A || 0x04 || public key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _COSIGNATURE + self.public_key).digest()[:4]
-
-    def __str__(self) -> str:
-        encoded = base64.b64encode(_COSIGNATURE + self.public_key).decode("ascii")
-        return f"{self.name}+{self.key_id.hex()}+{encoded}"
-
-    @classmethod
-    def parse(cls, text: str) -> "WitnessKey":
-        """Raises CheckpointInvalid; the id inside must be that of the name and key inside."""
-        name, key_id, encoded = split_key(text)
-        raw = decode_base64(encoded)
-        if raw[:1] != _COSIGNATURE:
-            raise CheckpointInvalid("a witness's verifier key has the signature type 0x04")
-        key = cls(name, raw[1:])
-        if key.key_id.hex() != key_id:
-            raise CheckpointInvalid("the verifier key's hash does not fit its name and key")
-        return key
+    __slots__ = ()
+    TYPE = b"\x04"
 
 
 @dataclass(frozen=True, slots=True)

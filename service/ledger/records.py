@@ -49,6 +49,7 @@ from service.ledger.restores import RESTORE
 from service.store.direct import write
 from service.store.partitions import detached
 from service.store.tables.ledger import audit_checkpoint, audit_entry, audit_leaf, audit_tree
+from service.store.tables.ledger_proofs import audit_tile_root
 from service.store.tables.programs import program
 from service.store.types import Xid8
 
@@ -300,7 +301,12 @@ _FOREIGN_LEAVES = (
     .where(audit_leaf.c.tree.not_in(bindparam("others", expanding=True)))
     .order_by(audit_leaf.c.tree, audit_leaf.c.position)
 )
-_TREES_ANYWHERE = union(select(audit_tree.c.tree), select(audit_checkpoint.c.tree), select(program.c.id))
+_TREES_ANYWHERE = union(
+    select(audit_tree.c.tree),
+    select(audit_checkpoint.c.tree),
+    select(audit_tile_root.c.tree),
+    select(program.c.id),
+)
 _SIZE = select(audit_tree.c.size).where(audit_tree.c.tree == bindparam("tree"))
 # the catalogue, not information_schema: that one leaves out what this role may not read, and is slow
 _ENTRY_COLUMNS = text(

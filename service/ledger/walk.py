@@ -213,9 +213,10 @@ class Walk:
             largest = heads.drain()
             if largest is not None and not self._gap:
                 self._say_truncated(heads, largest)
-        if self.next_position > self.stored.agreed and not unsettled:
+        agreed = max(self.stored.agreed, self.copied.agreed)
+        if self.next_position > agreed and not unsettled:
             text = "stands behind the last signed checkpoint"
-            self.findings.add(Kind.INSERTED, text, self.stored.agreed)
+            self.findings.add(Kind.INSERTED, text, agreed)
 
     def _say_truncated(self, heads: Heads, largest: Head) -> None:
         keeper = "the database" if heads is self.stored else "a copy outside"

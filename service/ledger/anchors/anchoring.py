@@ -4,6 +4,9 @@ Every process looks; only the one that leads publishes, outside any transaction.
 heads outside are read, then the database, so that what a working sequencer signs meanwhile is never mistaken for a
 fork. The commit point of a publication is the anchor's own confirmation: killed before it, the next leader publishes
 again what the anchor does not have; killed after it, the anchor is ahead of `audit_anchor` and the next look mends it.
+
+An anchor that is far away is called by a task of its own, never by a pass of the sequencer, however long it takes to
+answer; only a process that starts asks it first. It is published to once what it holds has been compared, not before.
 """
 
 import asyncio
@@ -37,6 +40,8 @@ Notice = Callable[[LedgerState], Awaitable[None]]
 _CALL_SECONDS = 15.0
 _TRIES = 2
 _FAR_INTERVAL = 10.0
+#: A process that does not lead, or not yet, asks itself this often whether it does.
+_LEADING_INTERVAL = 1.0
 _AT_ONCE = 1000
 
 
@@ -55,6 +60,10 @@ class Anchoring:
     leading: bool = False
     behind: dict[str, float] = field(default_factory=dict[str, float])
     _heads: dict[str, dict[UUID, Checkpoint]] = field(default_factory=dict[str, dict[UUID, Checkpoint]])
+    #: The heads that the last look compared with the database: the very objects, so that others are told from them.
+    _compared: dict[str, dict[UUID, Checkpoint]] = field(default_factory=dict[str, dict[UUID, Checkpoint]])
+    _looked: bool = False
+    _led: bool = False
     _complete: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _branches: dict[UUID, list[Branch]] = field(default_factory=dict[UUID, list[Branch]])
     _recorded: str = LedgerState.OK
@@ -71,14 +80,17 @@ class Anchoring:
 
     async def look(self, sequencer_behind: float = 0.0) -> LedgerState:
         """Compare outside and database, and say how the ledger stands. `sequencer_behind` in seconds."""
-        reached = [anchor for anchor in self.anchors if await self._read_heads(anchor)]
+        reached = [anchor for anchor in self.anchors if await self._known(anchor)]
+        self._looked = True
         now = self.clock.now()
+
+        compared = dict(self._heads)
 
         def read(db: Connection) -> tuple[dict[UUID, Frontier], dict[str, datetime | None], bool]:
             self._branches = branches_of(db, self.mac_keys)
             heads = {
-                tree: {name: found[tree] for name, found in self._heads.items() if tree in found}
-                for tree in {tree for found in self._heads.values() for tree in found}
+                tree: {name: found[tree] for name, found in compared.items() if tree in found}
+                for tree in {tree for found in compared.values() for tree in found}
             }
             self.forks = find_forks(db, heads, self._branches)
             stored = records.standing(db)
@@ -89,6 +101,7 @@ class Anchoring:
             return records.trees(db), oldest, still and not settled
 
         here, oldest, still_forked = await in_unit(self.engine, read)
+        self._compared = compared
         for anchor in reached:
             if not anchor.near or self._has_all(anchor, here):
                 self._complete[anchor.name] = now
@@ -113,10 +126,13 @@ class Anchoring:
             await self.notice(self.standing.state)
 
     async def publish(self, *, near: bool | None = None) -> None:
-        """Bring the anchors (all, or only those near or far) up to the database. What fails is tried again next time."""
+        """Bring the anchors (all, or only those near or far) up to the database. What fails is tried again next time,
+        after it was asked again what it holds.
+        """
         here = await in_unit(self.engine, records.trees)
         for anchor in self.anchors:
-            if near is None or anchor.near is near:
+            held = self._heads.get(anchor.name)
+            if near in (None, anchor.near) and held is not None and held is self._compared.get(anchor.name):
                 try:
                     await self._bring_up(anchor, here)
                 except AnchorFailed:
@@ -126,12 +142,23 @@ class Anchoring:
     async def run_forever(self) -> None:
         """The anchors that are far away, by themselves: they must not delay a pass of the sequencer."""
         while True:
-            if self.leading:
-                try:
-                    await self.publish(near=False)
-                except Exception as error:
-                    log().error("ledger_anchoring_failed", error=type(error).__name__)
-            await asyncio.sleep(_FAR_INTERVAL)
+            led = self._led
+            try:
+                await self.reach_far()
+            except Exception as error:
+                log().error("ledger_anchoring_failed", error=type(error).__name__)
+            await asyncio.sleep(_FAR_INTERVAL if led else _LEADING_INTERVAL)
+
+    async def reach_far(self) -> None:
+        """Publish to the anchors that are far away, when this process leads; ask those that had not answered, and all of
+        them when it begins to lead: another may have published since. What they say is compared by the next look.
+        """
+        begins, self._led = self.leading and not self._led, self.leading
+        for anchor in self.anchors:
+            if not anchor.near and (begins or anchor.name not in self._heads):
+                await self._read_heads(anchor)
+        if self.leading:
+            await self.publish(near=False)
 
     async def _bring_up(self, anchor: Anchor, here: Mapping[UUID, Frontier]) -> None:
         for tree, frontier in here.items():
@@ -162,10 +189,14 @@ class Anchoring:
         now = self.clock.now()
         await in_unit(self.engine, lambda db: records.put_anchored(db, anchor.name, tree, head, now))
 
+    async def _known(self, anchor: Anchor) -> bool:
+        """Whether it is known what this anchor holds: asked now if it is near, or if nobody here has looked yet."""
+        if anchor.near or not self._looked:
+            return await self._read_heads(anchor)
+        return anchor.name in self._heads
+
     async def _read_heads(self, anchor: Anchor) -> bool:
-        """Fresh heads of an anchor that is near; of one that is far when it was not asked yet."""
-        if not anchor.near and anchor.name in self._heads:
-            return True
+        """Ask an anchor what it holds; False when it does not answer."""
 
         def read() -> dict[UUID, Checkpoint]:
             found = ((tree, anchor.newest(tree)) for tree in anchor.trees())

@@ -174,8 +174,11 @@ class _Above:
             held = (content[at * _HASH : (at + 1) * _HASH] for at in range(len(roots)))
             both = enumerate(zip(roots, held, strict=True))
             wrong = next((at for at, (one, other) in both if one != other), len(roots) - 1)
-            text = f"{path.relative_to(self._path)} does not hold the roots of the tiles below it"
-            self._outcome.add("altered", text, (first + wrong) << 8 * level)
+            position = (first + wrong) << 8 * level
+            # where a leaf below is wrong, it is that which changed this root
+            if not self._outcome.within(position, position + (1 << 8 * level)):
+                text = f"{path.relative_to(self._path)} does not hold the roots of the tiles below it"
+                self._outcome.add("altered", text, position)
 
 
 def _unbundled(content: bytes) -> tuple[list[bytes], bytes]:

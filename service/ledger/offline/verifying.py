@@ -79,7 +79,8 @@ def _walk(
 ) -> None:
     stored = Heads(source.checkpoints(), outcome, key, outside=False)
     copied = Heads(copies, outcome, key, outside=True)
-    walk = Walk(outcome, stored, copied, source.entries)
+    # a folder of tiles holds the newest checkpoint alone
+    walk = Walk(outcome, stored, copied, source.entries, complete=isinstance(source, Trail))
     try:
         for step in source.steps():
             if isinstance(step, Odd):

@@ -12,12 +12,14 @@ Again = Callable[[], Iterator[tuple[int, bytes]]]
 
 
 class Walk:
-    """One pass over the entries."""
+    """One pass over the entries; `complete` where every checkpoint there is stands beside them."""
 
-    def __init__(self, outcome: Outcome, stored: Heads, copied: Heads, again: Again) -> None:
+    def __init__(
+        self, outcome: Outcome, stored: Heads, copied: Heads, again: Again, *, complete: bool = True
+    ) -> None:
         self.outcome, self.stored, self.copied = outcome, stored, copied
         self.tree, self.position = RunningTree(), 0
-        self._again = again
+        self._again, self._complete = again, complete
         self._gap = False
         #: The size of the next head to be compared.
         self._due = 0
@@ -64,20 +66,28 @@ class Walk:
             if largest is not None and not self._gap:
                 text = f"ends here; a signed head of {largest.size} entries is known"
                 self.outcome.add("truncated", text, self.position)
-        if whole and self.position > self.stored.agreed:
-            self.outcome.add("inserted", "stands behind the last signed checkpoint", self.stored.agreed)
+        agreed = max(self.stored.agreed, self.copied.agreed)
+        if whole and self.position > agreed:
+            self.outcome.add("inserted", "stands behind the last signed checkpoint", agreed)
 
     def _compare(self) -> None:
         """Hold the root so far against every head of exactly this size."""
         broken: list[tuple[Heads, int, int]] = []
+        kept: set[int] = set()
         for heads in (self.stored, self.copied):
             while heads.next is not None and heads.next.size <= self.tree.size:
+                size = heads.next.size
+                if heads is self.stored:
+                    kept.add(size)
+                elif self._complete and size not in kept:
+                    text = f"a checkpoint of size {size} is not here, and a copy of it lies outside"
+                    self.outcome.add("checkpoint", text, max(size - 1, 0))
                 if not heads.broken and not self._gap:
                     if heads.next.root == self.tree.root():
-                        heads.agreed = heads.next.size
+                        heads.agreed = size
                     else:
                         heads.broken = True
-                        broken.append((heads, heads.agreed, heads.next.size))
+                        broken.append((heads, heads.agreed, size))
                 heads.advance()
         self._due = min(
             (heads.next.size for heads in (self.stored, self.copied) if heads.next), default=1 << 63

@@ -244,6 +244,23 @@ def test_what_waits_and_what_was_acted_without_an_entry() -> None:
     ]
 
 
+def test_what_contradicts_the_leaves_is_said_where_they_are_right() -> None:
+    source = trail()
+    source.beside = [Finding(Kind.CHECKPOINT, "another root", 3)]
+    assert first(source) == (Kind.CHECKPOINT, 3)
+    source.held[7] = replace(source.held[7], row={**ROWS[7], "outcome": "deny", "purpose": "x"})
+    assert first(source) == (Kind.ALTERED, 7)
+
+
+def test_a_checkpoint_that_only_its_copy_remembers_is_said_to_be_gone() -> None:
+    forgetful = trail()
+    del forgetful.notes[1]
+    assert first(forgetful) == (Kind.CHECKPOINT, BATCHES[0] + BATCHES[1] - 1)
+    del forgetful.notes[1:]
+    assert [one.kind for one in report_on(forgetful).findings] == [Kind.CHECKPOINT] * 4
+    assert first(forgetful, ()) == (Kind.INSERTED, BATCHES[0])
+
+
 def test_a_thousand_findings_are_counted_and_the_first_ones_kept() -> None:
     many = walk.Findings()
     for number in range(1000, 0, -1):
