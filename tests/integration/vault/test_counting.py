@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from service.access.caller import Caller, CallerKind, Role
 from service.custody.rotating import count_and_renew
 from service.ids import AccountId, ProgramId
@@ -10,6 +12,9 @@ from service.vault.keys import DataKey
 from tests.house import Service, verify_ledger
 from tests.integration.disclosure.office import Office
 from tests.integration.sealed_columns import opened
+
+
+pytestmark = pytest.mark.shows("T10")
 
 
 def system(service: Service) -> Caller:

@@ -14,6 +14,7 @@ from service.store.types import Sealed, SealedBytes
 from service.vault import envelope
 from service.vault.envelope import RowKey, SealedTable, open_row, seal_row
 from service.vault.keys import DataKey
+from tests.showing import Counted
 
 PATIENTS = SealedTable("patient", ("demographics", "note"))
 ELSEWHERE = SealedTable("patientd", ("emographics", "demographics", "note"))
@@ -109,7 +110,8 @@ def test_what_json_cannot_hold_is_not_sealed(value: object) -> None:
         sealed_one(value)
 
 
-def test_every_flipped_bit_is_refused_and_all_refusals_are_one() -> None:
+@pytest.mark.shows("O-29")
+def test_every_flipped_bit_is_refused_and_all_refusals_are_one(counted: Counted) -> None:
     whole = sealed_one().envelope
     messages: set[str] = set()
     for position in range(len(whole)):
@@ -119,8 +121,10 @@ def test_every_flipped_bit_is_refused_and_all_refusals_are_one() -> None:
             messages.add(refused(Sealed(bytes(bent))))
     assert len(messages) == 1
     assert "Canary" not in messages.pop()
+    counted("bits of an envelope flipped", 8 * len(whole))
 
 
+@pytest.mark.shows("O-29")
 def test_every_truncation_and_extension_is_refused() -> None:
     whole = sealed_one().envelope
     for end in range(len(whole)):
@@ -147,6 +151,7 @@ def test_a_value_moved_to_another_row_is_refused(other: RowKey) -> None:
     refused(sealed_one(row=other))
 
 
+@pytest.mark.shows("O-29")
 def test_a_value_moved_to_another_column_or_table_is_refused() -> None:
     refused(sealed_one(), column="note")
     refused(sealed_one(), table=ELSEWHERE)
@@ -164,6 +169,7 @@ def test_no_two_places_are_the_same(first: RowKey, second: RowKey) -> None:
         refused(sealed, row=second)
 
 
+@pytest.mark.shows("O-29")
 def test_swapped_nonces_are_refused() -> None:
     first, second = sealed_one().envelope, sealed_one().envelope
     refused(Sealed(first[:18] + second[18:30] + first[30:]))
