@@ -13,7 +13,6 @@ from tests.house import Service, verify_ledger
 from tests.integration.disclosure.office import Office
 from tests.integration.sealed_columns import opened
 
-
 pytestmark = pytest.mark.shows("T10")
 
 
