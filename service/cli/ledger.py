@@ -29,9 +29,9 @@ from service.ledger.anchors.forks import branches_of
 from service.ledger.checkpoint import CheckpointInvalid, VerifierKey, origin_of, split_notes
 from service.ledger.copies import copy_of
 from service.ledger.export import export
-from service.ledger.offline.outcome import Unreadable
+from service.ledger.offline.outcome import Outcome, Unreadable
 from service.ledger.offline.trail import Trail
-from service.ledger.offline.verifying import verify_export
+from service.ledger.offline.verifying import verify_export, verify_tiles
 from service.ledger.restores import explained
 from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.tiling.folder import write_tiles
@@ -75,15 +75,26 @@ def verify_command(
     data: Data = DEFAULT_DATA,
     program: ProgramKey = None,
     exported: Annotated[Path | None, typer.Option("--export", help="Verify this export instead.")] = None,
+    tiles: Annotated[
+        Path | None, typer.Option("--tiles", help="Verify this folder of tiles instead.")
+    ] = None,
     checkpoints: Checkpoints = None,
     public_key: PublicKey = None,
+    witnesses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--witness", help="Key of a witness who must have signed (with --tiles).", metavar="KEY"
+        ),
+    ] = None,
 ) -> None:
-    """Verify every tree, from the database or from an export; names the first bad entry."""
+    """Verify every tree, from the database, from an export or from tiles; names the first bad entry."""
     with _refusals():
         given = VerifierKey.parse(public_key) if public_key else None
         if checkpoints is not None and not checkpoints.exists():
             raise UnreadableError(f"there are no checkpoints at {checkpoints}")
-        if exported is not None:
+        if tiles is not None:
+            reports = [_verify_tiles(tiles, checkpoints, given, witnesses or [])]
+        elif exported is not None:
             reports = [_verify_export(exported, checkpoints, given)]
         else:
             with database_settings(data) as settings:
@@ -177,17 +188,33 @@ def _verify_database(
 
 
 def _verify_export(path: Path, checkpoints: Path | None, given: VerifierKey | None) -> Report:
-    """By the verifier that knows nothing of this service (`service/ledger/offline.py`)."""
+    """By the verifier that knows nothing of this service (`service/ledger/offline`)."""
+    with _alone(given) as vkey, _progress(Trail(path).origin, path.stat().st_size // 1100) as progress:
+        return _report(verify_export(path, vkey=vkey, copies=checkpoints, progress=progress))
+
+
+def _verify_tiles(
+    folder: Path, checkpoints: Path | None, given: VerifierKey | None, witnesses: list[str]
+) -> Report:
+    """By the same verifier."""
+    with _alone(given) as vkey, _progress(str(folder), 0) as progress:
+        return _report(
+            verify_tiles(folder, vkey=vkey, copies=checkpoints, witnesses=witnesses, progress=progress)
+        )
+
+
+@contextmanager
+def _alone(given: VerifierKey | None) -> Generator[str | None]:
+    """Around the verifier that stands alone: its key as text, its refusals as ours."""
     if given is None:
         _err.print("No --public-key: signatures are not checked, only that the export agrees with itself.")
     try:
-        origin = Trail(path).origin
-        with _progress(origin, path.stat().st_size // 1100) as progress:
-            found = verify_export(
-                path, vkey=str(given) if given else None, copies=checkpoints, progress=progress
-            )
+        yield str(given) if given else None
     except Unreadable as error:
         raise UnreadableError(str(error)) from error
+
+
+def _report(found: Outcome) -> Report:
     return Report(
         origin=found.origin,
         entries=found.entries,

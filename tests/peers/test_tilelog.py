@@ -180,7 +180,7 @@ def test_it_refuses_what_is_missing_too_long_or_beside(tilelog: Path, exported: 
             assert check(tilelog, folder).returncode == 1, (name, change)
     folder = tmp_path / "beside"
     shutil.copytree(exported, folder)
-    put(folder, Tile(1, 0, 1), bytes(32))
+    put(folder, Tile(0, 1, 20), bytes(20 * 32))
     assert "not the beginning" in check(tilelog, folder).stderr
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from service.cli.ledger import app
 from service.ledger.checkpoint import VerifierKey
 from service.ledger.copies import copy_of
+from service.ledger.cosignatures import WitnessKey
 from tests.house import Cluster, House, Service, open_program
 
 
@@ -89,6 +90,26 @@ def test_an_export_is_verified_elsewhere(grown: Service, tmp_path: Path) -> None
     other = run(grown, "verify", "--export", exported, "--public-key", stranger)
     assert other.exit_code == 1
     assert "not signed by the log's key" in other.output
+
+
+def test_a_folder_of_tiles_is_verified_elsewhere(grown: Service, tmp_path: Path) -> None:
+    tiles, key = tmp_path / "tiles", key_of(grown)
+    assert run(grown, "export", "--program", grown.program.key, "--tiles", tiles).exit_code == 0
+    copies = grown.house.settings.checkpoints
+    kept = ("verify", "--tiles", tiles, "--public-key", key, "--checkpoints", copies)
+    whole = run(grown, *kept)
+    assert whole.exit_code == 0, whole.output
+    assert "intact. 2 entries, 1 checkpoints, 2 copies outside" in whole.output
+    witness = run(grown, *kept, "--witness", str(WitnessKey("witness.example/w1", bytes(32))))
+    assert witness.exit_code == 1
+    assert "not signed by the witness" in witness.output
+    bundle = tiles / "tile/entries/000.p/2"
+    bundle.write_bytes(bundle.read_bytes().replace(b'"outcome":"permit"', b'"outcome":"pernit"', 1))
+    changed = run(grown, *kept)
+    assert changed.exit_code == 1
+    assert "first bad entry: position 0, entry " in changed.output
+    assert ": altered: " in changed.output
+    assert run(grown, "verify", "--tiles", tmp_path).exit_code == 2
 
 
 def test_an_export_to_standard_output(grown: Service, tmp_path: Path) -> None:
