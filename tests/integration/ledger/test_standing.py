@@ -1,17 +1,18 @@
 """How the ledger stands, and what follows: anchors that fail, forks after a restore, and the way back."""
 
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+from botocore.exceptions import ClientError
 from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
@@ -25,10 +26,11 @@ from service.ledger.anchors.file import FileAnchor
 from service.ledger.anchors.s3 import ObjectStoreAnchor
 from service.ledger.anchors.syslog import SyslogAnchor
 from service.ledger.checkpoint import Checkpoint, sign
-from service.ledger.merkle import Frontier
 from service.ledger.standing import LedgerState, Standing, judge
+from tests.anchors import object_store
 from tests.fakes import FakeClock
 from tests.house import Cluster, House, Service, open_program
+from tests.integration.ledger.cutting import cut_back
 from tests.ledger_entries import TREE, Key
 
 PERSON = {"given_name": "Tilda", "family_name": "Testperson", "birth_date": "1984-02-29", "sex": "female"}
@@ -129,6 +131,7 @@ def test_a_look_that_is_too_long_ago_counts_as_overdue() -> None:
 # -- settings: there is no word for off
 
 
+@pytest.mark.shows("O-25")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -159,6 +162,7 @@ def test_anchors_are_read_as_they_are_written() -> None:
 # -- anchors that fail
 
 
+@pytest.mark.shows("O-22", "O-25")
 def test_a_folder_that_takes_nothing_leads_to_503_and_back(own: Service, tmp_path: Path) -> None:
     """The file's place is taken by something that is no folder; nobody restarts anything."""
     house = own.house
@@ -200,18 +204,29 @@ def test_a_folder_that_takes_nothing_leads_to_503_and_back(own: Service, tmp_pat
     assert told == [("ok", "anchor_late"), ("anchor_late", "overdue"), ("overdue", "ok")]
 
 
+@pytest.mark.shows("O-25")
 def test_a_start_without_a_place_for_checkpoints_is_refused(own: Service, tmp_path: Path) -> None:
+    """A whole start, with the keys and the database in order: only the folder's place is taken."""
     house = own.house
-    blocked = tmp_path / "blocked"
-    blocked.write_text("no folder")
-    with pytest.raises(AnchorUnfit):
-        FileAnchor(blocked / "checkpoints").check()
     assert house.settings.anchors.names == ("file",)
+    data = tmp_path / "data"
+    shutil.copytree(house.data / "keys", data / "keys")
+    settings = replace(house.settings, data=data)
+    for taken in (True, False):
+        if taken:
+            settings.checkpoints.write_text("no folder")
+            with pytest.raises(StartRefused), TestClient(build(settings, Options(sequence=False))):
+                pass
+            settings.checkpoints.unlink()
+        else:
+            with TestClient(build(settings, Options(clock=house.clock, sequence=False))) as http:
+                assert http.get("/healthz").status_code == 200
 
 
 # -- a restore
 
 
+@pytest.mark.shows("O-32", "T4")
 def test_a_restored_database_writes_nothing_until_somebody_answers_for_it(own: Service) -> None:
     """A backup of the trail is brought back: two entries fewer than the copies know."""
     house, tree = own.house, own.program_id
@@ -219,7 +234,7 @@ def test_a_restored_database_writes_nothing_until_somebody_answers_for_it(own: S
     for _ in range(3):
         assert intake.post("/patients/search", SEARCH).status_code == 200
         house.sequence()
-    size = _cut_back(house, tree, 2)
+    size = cut_back(house, tree, 2)
     house.sequence()
     assert stands(house) == "forked"
     refused = intake.post("/patients", PERSON)
@@ -250,7 +265,7 @@ def test_a_restored_database_writes_nothing_until_somebody_answers_for_it(own: S
     again = command(house, "restored", "--reason", "again", "--backup-time", "2020-01-01T00:00:00")
     assert again.exit_code == 1, again.output
     # and no other fork is explained by it
-    _cut_back(house, tree, 1)
+    cut_back(house, tree, 1)
     house.sequence()
     assert stands(house) == "forked"
     assert command(house, "verify", "--program", own.program.key).exit_code == 1
@@ -261,33 +276,6 @@ def test_a_restored_database_writes_nothing_until_somebody_answers_for_it(own: S
     house.sequence()
     assert stands(house) == "ok"
     assert command(house, "verify", "--program", own.program.key).exit_code == 0
-
-
-def _cut_back(house: House, tree: UUID, count: int) -> int:
-    """What a restore leaves of a tree whose last `count` checkpoints came after the backup."""
-    with house.superuser() as db:
-        db.execute("set session_replication_role = replica")
-        sizes = db.execute(
-            "select size from audit_checkpoint where tree = %s order by size desc", [tree]
-        ).fetchall()
-        size = int(sizes[count][0])
-        frontier = _frontier(db, tree, size)
-        db.execute(
-            "delete from audit_entry where id in "
-            "(select entry_id from audit_leaf where tree = %s and position >= %s)",
-            [tree, size],
-        )
-        db.execute("delete from audit_leaf where tree = %s and position >= %s", [tree, size])
-        db.execute("delete from audit_checkpoint where tree = %s and size > %s", [tree, size])
-        db.execute("update audit_tree set size = %s, frontier = %s where tree = %s", [size, frontier, tree])
-    return size
-
-
-def _frontier(db: Any, tree: UUID, size: int) -> bytes:
-    rows = db.execute(
-        "select leaf_hash from audit_leaf where tree = %s and position < %s order by position", [tree, size]
-    )
-    return Frontier().extended(bytes(row[0]) for row in rows.fetchall()).to_bytes()
 
 
 def _entry_at(house: House, tree: UUID, position: int) -> str:
@@ -312,22 +300,8 @@ def _starts_forked(house: House) -> bool:
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[tuple[str, Any]]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    try:
-        sessions: Any = boto3
-        client = sessions.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-        client.create_bucket(Bucket="anchors", ObjectLockEnabledForBucket=True)
-        client.create_bucket(Bucket="unlocked")
-        yield endpoint, client
-    finally:
-        patch.undo()
-        server.stop()
+    with object_store() as found:
+        yield found
 
 
 def _store(endpoint: str, bucket: str = "anchors", prefix: str = "consentry/") -> ObjectStoreAnchor:
@@ -335,6 +309,7 @@ def _store(endpoint: str, bucket: str = "anchors", prefix: str = "consentry/") -
     return ObjectStoreAnchor(settings, FakeClock())
 
 
+@pytest.mark.shows("T4")
 def test_the_object_store_keeps_heads_locked(store: tuple[str, Any]) -> None:
     endpoint, client = store
     anchor = _store(endpoint)
@@ -350,6 +325,8 @@ def test_the_object_store_keeps_heads_locked(store: tuple[str, Any]) -> None:
     listed = client.list_objects_v2(Bucket="anchors")["Contents"]
     kept = client.head_object(Bucket="anchors", Key=listed[0]["Key"])
     assert kept["ObjectLockMode"] == "COMPLIANCE"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_object(Bucket="anchors", Key=listed[0]["Key"], VersionId=kept["VersionId"])
     # deleting puts a marker in front, writing again a newer version; neither is believed
     client.delete_object(Bucket="anchors", Key=listed[0]["Key"])
     client.put_object(Bucket="anchors", Key=listed[0]["Key"], Body=note(121).encode())
