@@ -2,7 +2,8 @@
 
 It is opened once and examined through the handle (what is checked is what is read), appears complete or not at all,
 and is replaced in one step by a rename from a synced temporary file: whoever copies it for a backup at any moment gets
-one whole version. Writers hold a lock of the directory meanwhile, so that two processes never lose each other's change.
+one whole version. Writers hold a lock of the directory meanwhile, so that two processes never lose each other's change;
+what a writer left there that was killed goes first, because it may hold a key that is to be gone for good.
 """
 
 import contextlib
@@ -68,18 +69,18 @@ class KeyFile:
     def create(self, content: bytes) -> None:
         """Make it where there is none; VaultSealed, and nothing changed, if anything is there already."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._check_directory()
-        temporary = self._write_beside(content)
-        try:
-            os.link(temporary, self.path)  # fails where a rename would silently replace
-        except FileExistsError:
-            raise VaultSealed(
-                f"There is a {self.what} at {self.path} already. "
-                "It is never replaced: what it sealed would be lost."
-            ) from None
-        finally:
-            temporary.unlink()
-        self._sync_directory()
+        with self.changing():
+            temporary = self._write_beside(content)
+            try:
+                os.link(temporary, self.path)  # fails where a rename would silently replace
+            except FileExistsError:
+                raise VaultSealed(
+                    f"There is a {self.what} at {self.path} already. "
+                    "It is never replaced: what it sealed would be lost."
+                ) from None
+            finally:
+                temporary.unlink()
+            self._sync_directory()
 
     def replace(self, content: bytes) -> None:
         """Put a new version in its place, durably, before this returns. Only inside `changing`."""
@@ -101,9 +102,16 @@ class KeyFile:
         handle = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self._clear()
             yield
         finally:
             os.close(handle)
+
+    def _clear(self) -> None:
+        """Remove what a killed writer left: whoever holds the lock is the only one who writes here."""
+        for left in self.path.parent.glob(f".{self.path.name}.*"):
+            with contextlib.suppress(OSError):  # of another user: then the change itself will say so
+                left.unlink()
 
     def _write_beside(self, content: bytes) -> Path:
         temporary = self.path.parent / f".{self.path.name}.{secrets.token_hex(8)}"
