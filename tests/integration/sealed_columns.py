@@ -39,11 +39,11 @@ def sealed_columns() -> dict[str, tuple[str, ...]]:
 def opened(service: Service) -> Iterator[tuple[str, str]]:
     """`table.column` and one value in it, as JSON text, for every sealed value of the program."""
     for name, columns in sealed_columns().items():
-        for row in service.unit(lambda db, name=name: db.execute(_rows(name, service.program_id)).all()):
+        for row in service.unit(lambda db, name=name: db.execute(rows_of(name, service.program_id)).all()):
             sealed = {column: getattr(row, column) for column in columns}
             values = service.unit(
                 lambda db, name=name, row=row, sealed=sealed: service.house.state.mechanisms.vault.open_row(
-                    db, SealedTable(name, tuple(sealed)), _key(name, row), sealed
+                    db, SealedTable(name, tuple(sealed)), key_of(name, row), sealed
                 )
             )
             for column, value in values.items():
@@ -51,12 +51,13 @@ def opened(service: Service) -> Iterator[tuple[str, str]]:
                     yield f"{name}.{column}", json.dumps(value, ensure_ascii=False)
 
 
-def _rows(name: str, program_id: UUID) -> Any:
+def rows_of(name: str, program_id: UUID) -> Any:
+    """The query of a program's rows of one table."""
     table: Table = metadata.tables[name]
     return select(table).where(table.c.program_id == program_id)
 
 
-def _key(table: str, row: Any) -> RowKey:
+def key_of(table: str, row: Any) -> RowKey:
     """Where a row's values belong: former versions under the id of the thing, what never changes as version 1."""
     columns = row._mapping
     row_id = columns.get("id") or columns.get("item_id") or columns["patient_id"]
