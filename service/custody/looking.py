@@ -31,7 +31,12 @@ def look_at_rows(work: Work) -> int:
     look = _under_way(work)
     if look is None:
         return 0
-    look, bad = look_on(work.db, codes_of(work.db), look, AT_ONCE, work.now)
+    codes, left, bad = codes_of(work.db), AT_ONCE, list[BadRow]()
+    while left > 0 and look.ended_at is None:
+        further, found = look_on(work.db, codes, look, left, work.now)
+        left -= further.seen - look.seen
+        bad += found
+        look = further
     keep_look(work.db, look)
     if bad:
         _report(work, bad)

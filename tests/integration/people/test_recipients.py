@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, update
 
 from service.access.actions import Action
 from service.errors import Invalid, NotFound
@@ -156,13 +155,9 @@ def test_a_recipient_of_before_there_were_roles_has_none(service: Service) -> No
     vault, row_id = service.house.state.mechanisms.vault, UUID(made["id"])
     older = {"name": "Old Clinic (synthetic)", "npi": None, "address": None, "phone": None}
 
-    def write(db: Connection) -> None:
-        row = RowKey(service.program_id, row_id, 1, None)
-        sealed = vault.seal_row(db, RECIPIENT_ROW, row, {"identity": older})["identity"]
-        values = {"identity": sealed, "entry_id": service.entry(db, "recipient.register")}
-        db.execute(update(recipient_table).where(recipient_table.c.id == row_id).values(values))
-
-    service.unit(write)
+    row = RowKey(service.program_id, row_id, 1, None)
+    sealed = service.unit(lambda db: vault.seal_row(db, RECIPIENT_ROW, row, {"identity": older}))
+    service.rewrite(recipient_table, row_id, identity=sealed["identity"])
     read = service.client("intake", purpose=None).get(f"/recipients/{made['id']}")
     assert (read.status_code, read.json()["roles"]) == (200, [])
 
