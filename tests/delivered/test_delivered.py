@@ -148,9 +148,10 @@ def test_a_planted_secret_is_found(tmp_path: Path) -> None:
     planted = tmp_path / "planted.py"
     planted.write_text(f"key = '{'AK' + 'IA' + 'Q' * 4 + 'ZXCV' * 3}'\n")
     shutil.copy(ROOT / ".secrets.baseline", tmp_path / "baseline")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)  # it looks at nothing outside of one
     hook = Path(sys.executable).with_name("detect-secrets-hook")
-    command = [str(hook), "--no-verify", "--baseline", str(tmp_path / "baseline"), str(planted)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [str(hook), "--no-verify", "--baseline", "baseline", planted.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "AWS Access Key" in done.stdout
 
