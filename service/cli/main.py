@@ -14,6 +14,7 @@ from service.cli import (
     integrity,
     jobs,
     keys,
+    keys_open,
     ledger,
     patients,
     policies,
@@ -39,6 +40,7 @@ app.command("migrate")(schema.migrate)
 app.command("tour")(tour.tour)
 app.add_typer(schema.app, name="db", help="The database: roles.")
 app.add_typer(keys.app, name="keys", help="The key-encryption key.")
+keys.app.command("verify")(keys_open.verify)
 app.add_typer(integrity.app, name="integrity", help="Rows that decide: adopt, verify.")
 app.add_typer(ledger.app, name="ledger", help="The audit ledger: verify, export.")
 app.add_typer(policies.app, name="policies", help="The policy files.")

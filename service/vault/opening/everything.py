@@ -6,22 +6,20 @@ here. Nothing that was opened is kept or returned. The reading can be shared bet
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Engine
 
 from service.errors import IntegrityError
-from service.store.base import metadata
 from service.store.session import enter_program, in_unit_sync
 from service.vault.envelope import RowKey
 from service.vault.needed import KeyNeeded
+from service.vault.opening import records
 from service.vault.places import PLACES, Place
 from service.vault.rotation import Progress, quietly
 from service.vault.shredding import RecordDestroyed
 from service.vault.vault import Vault
-
-AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +62,7 @@ def open_all(
 
 def _place(db: Connection, vault: Vault, program_id: UUID, place: Place, part: int, parts: int) -> Opened:
     opened, destroyed, failed = 0, 0, list[UUID]()
-    rows = db.execution_options(stream_results=True, yield_per=AT_ONCE).execute(
-        _statement(place), {"program_id": program_id, "part": part, "parts": parts}
-    )
-    for named in rows.mappings():
+    for named in records.sealed_rows(db, place, program_id, part, parts):
         row = RowKey(
             program_id,
             named[place.row],
@@ -95,16 +90,3 @@ def _open(db: Connection, vault: Vault, place: Place, row: RowKey, named: Mappin
             vault.fetch_sync(needed.wanted)
         else:
             return
-
-
-def _statement(place: Place) -> Select[Any]:
-    table = metadata.tables[place.table.name]
-    names = dict.fromkeys(
-        name for name in (place.row, place.version, place.patient, *place.table.columns) if name is not None
-    )
-    share = func.abs(func.mod(func.hashtext(cast(table.c[place.row], Text)), bindparam("parts")))
-    return (
-        select(*(table.c[name] for name in names))
-        .where(table.c.program_id == bindparam("program_id"))
-        .where(share == bindparam("part"))
-    )

@@ -1,0 +1,1 @@
+"""Looking whether everything that is sealed opens."""
