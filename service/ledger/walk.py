@@ -95,14 +95,18 @@ class Findings:
             self._kept = list(self.ordered())
 
     def ordered(self) -> tuple[Finding, ...]:
-        def place(finding: Finding) -> tuple[bool, int]:
-            return finding.position is None, finding.position or 0
+        def place(finding: Finding) -> tuple[bool, int, bool]:
+            """An entry before the checkpoint that stands behind it."""
+            return finding.position is None, finding.position or 0, finding.kind is Kind.CHECKPOINT
 
         return tuple(sorted(self._kept, key=place)[:_KEPT])
 
-    def between(self, first: int, last: int) -> bool:
-        """Whether something is known to be wrong with a position from `first` up to, not including, `last`."""
-        return any(found.position is not None and first <= found.position < last for found in self._kept)
+    def between(self, first: int, last: int, kind: Kind | None = None) -> bool:
+        """Whether something (of this kind) is known to be wrong from `first` up to, not including, `last`."""
+        return any(
+            found.position is not None and first <= found.position < last and kind in (None, found.kind)
+            for found in self._kept
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,8 @@ class Walk:
             if largest is not None and not self._gap:
                 self._say_truncated(heads, largest)
         agreed = max(self.stored.agreed, self.copied.agreed)
+        # where a checkpoint is no good, that is what is wrong: something was signed here
+        unsettled |= self.findings.between(agreed, self.next_position, Kind.CHECKPOINT)
         if self.next_position > agreed and not unsettled:
             text = "stands behind the last signed checkpoint"
             self.findings.add(Kind.INSERTED, text, agreed)

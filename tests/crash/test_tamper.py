@@ -1,10 +1,11 @@
 """An owner of the database changes the trail; the command finds it and names the first bad entry.
 
-Forty tampers by SQL, as a superuser with every trigger switched off: flips, deletions, insertions, swaps,
-and, by somebody who also holds the log's keys, cut tails and whole rewritings, which only the copies
-outside can show.
+Tampers by SQL, as a superuser with every trigger switched off: changes, deletions, insertions, doublings, swaps, and
+whole rewritings; by somebody who also holds the log's keys, cut tails and rewritings that only the copies outside can
+show. Every bit of every column is flipped in `test_every_bit.py` and in tests/integration/ledger/test_every_column.py.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +17,20 @@ from typer.testing import CliRunner, Result
 
 from service.cli.ledger import app
 from service.ledger.append import append
-from service.ledger.checkpoint import Checkpoint, sign
+from service.ledger.checkpoint import Checkpoint, Signer, sign
 from service.ledger.copies import copy_of
 from service.ledger.entry import MAC_COLUMNS, leaf_bytes, mac
 from service.ledger.merkle import Frontier, leaf_hash
-from service.ledger.records import stored_leaves
+from service.ledger.reading.records import stored_leaves
 from service.store.session import in_unit_sync
 from tests.house import Cluster, House, Service, open_program
-from tests.ledger_entries import some_entries
+from tests.ledger_entries import Key, some_entries
+from tests.showing import Counted
 
-BATCHES = (4, 1, 6, 1, 8)
+pytestmark = [pytest.mark.battery, pytest.mark.shows("O-23", "T4")]
+
+#: In `make battery` a thousand entries more, which no test here touches but by reading them.
+BATCHES = (4, 1, 6, 1, 8, *([1_000] if os.environ.get("CONSENTRY_BATTERY") == "1" else []))
 SIZE = sum(BATCHES)
 
 
@@ -99,6 +104,12 @@ def trail(attacked: House) -> Trail:
     assert result.exit_code == 0, result.output
     assert f"{SIZE} entries, {len(BATCHES)} checkpoints, {len(BATCHES)} copies" in result.output
     return grown
+
+
+@pytest.fixture(autouse=True)
+def _one_more(counted: Counted) -> None:
+    """Every test here makes one change, and has it found."""
+    counted("changes by SQL", 1)
 
 
 FLIPS = [
@@ -229,11 +240,51 @@ def test_a_rewriting_with_all_keys_shows_only_through_the_copies(
     """Whoever has the database, the MAC key and the log's key changes the entry at `first` and signs it all
     anew.
     """
-    _rewrite(trail, first)
+    state = trail.house.state
+    _rewrite(trail, first, state.mechanisms.ledger_mac_key, state.sequencer.signer)
     alone = trail.verify("--checkpoints", str(tmp_path))
     assert alone.exit_code == 0, alone.output
     start = max(sum(BATCHES[:count]) for count in range(len(BATCHES)) if sum(BATCHES[:count]) <= first)
     trail.assert_first("rewritten", start)
+
+
+@pytest.mark.parametrize("refitted", [False, True])
+def test_a_byte_moved_from_a_field_to_its_neighbour(trail: Trail, refitted: bool) -> None:
+    """Every byte of the row is still there, and in its order."""
+    entry_id = trail.entry_at(6)
+    moved = "action = left(action, -1), outcome = right(action, 1) || outcome"
+    assert trail.sql(f"update audit_entry set {moved} where id = %s", UUID(entry_id)) == 1
+    if refitted:
+        _refit_leaf(trail, 6)
+    trail.assert_first("inserted" if refitted else "altered", 6, entry_id)
+
+
+def test_an_entry_with_a_second_position(trail: Trail) -> None:
+    """The index that forbids it is gone too."""
+    entry_id = trail.entry_at(2)
+    trail.sql("drop index uq_audit_leaf_entry_id")
+    second = "insert into audit_leaf select tree, %s, entry_id, leaf_hash from audit_leaf where entry_id = %s"
+    trail.sql(second, SIZE, UUID(entry_id))
+    try:
+        trail.assert_first("inserted", SIZE)
+    finally:
+        trail.sql("delete from audit_leaf where tree = %s and position = %s", trail.tree, SIZE)
+        trail.sql("create unique index uq_audit_leaf_entry_id on audit_leaf (entry_id)")
+
+
+@pytest.mark.parametrize("by", [1, 7])
+def test_positions_counted_from_elsewhere(trail: Trail, by: int) -> None:
+    for shift in (5_000, by - 5_000):
+        trail.sql("update audit_leaf set position = position + %s where tree = %s", shift, trail.tree)
+    trail.assert_first("missing", 0)
+
+
+@pytest.mark.parametrize("first", [0, 4, 6, 12])
+def test_a_rewriting_without_the_keys_is_not_the_services(trail: Trail, first: int) -> None:
+    """Everything fits everything; only that neither the entry's code nor the log's signature can be made."""
+    stranger = Key()
+    _rewrite(trail, first, bytes(32), stranger)
+    trail.assert_first("inserted", first, trail.entry_at(first))
 
 
 def test_a_checkpoint_that_is_signed_by_another_key(trail: Trail) -> None:
@@ -285,10 +336,10 @@ def _cut(trail: Trail, left: int) -> None:
     )
     trail.sql("delete from audit_leaf where tree = %s and position >= %s", trail.tree, left)
     trail.sql("delete from audit_checkpoint where tree = %s and size > %s", trail.tree, left)
-    _resign(trail)
+    _resign(trail, trail.house.state.sequencer.signer)
 
 
-def _rewrite(trail: Trail, first: int) -> None:
+def _rewrite(trail: Trail, first: int, mac_key: bytes, signer: Signer) -> None:
     entry_id = trail.entry_at(first)
     trail.sql("update audit_entry set outcome = 'forged' where id = %s", UUID(entry_id))
     rows = in_unit_sync(
@@ -296,20 +347,20 @@ def _rewrite(trail: Trail, first: int) -> None:
     )
     row = rows[first]
     assert row is not None
-    made = mac(row, trail.house.state.mechanisms.ledger_mac_key)
+    made = mac(row, mac_key)
     trail.sql("update audit_entry set mac = %s where id = %s", made, UUID(entry_id))
     _refit_leaf(trail, first)
-    _resign(trail)
+    _resign(trail, signer, first)
 
 
-def _resign(trail: Trail) -> None:
-    """Sign every checkpoint of the database anew over what the leaves are now, with the log's own key."""
+def _resign(trail: Trail, signer: Signer, changed: int = 0) -> None:
+    """Sign every checkpoint that covers position `changed` anew over what the leaves are now."""
     leaves = in_unit_sync(
         trail.house.sequencer_engine, lambda db: [hashed for _, hashed, _, _ in stored_leaves(db, trail.tree)]
     )
-    signer = trail.house.state.sequencer.signer
     origin = f"consentry/test/{trail.service.program.key}"
-    for size in {sum(BATCHES[:count]) for count in range(1, len(BATCHES) + 1)}:
+    sizes = {sum(BATCHES[:count]) for count in range(1, len(BATCHES) + 1)}
+    for size in sorted(size for size in sizes if size > changed):
         frontier = Frontier().extended(leaves[:size])
         note = sign(Checkpoint(origin, size, frontier.root()), signer)
         statement = "update audit_checkpoint set root = %s, note = %s where tree = %s and size = %s"

@@ -41,12 +41,18 @@ class Outcome:
             self.sort()
 
     def sort(self) -> None:
-        self.findings.sort(key=lambda found: (found.position is None, found.position or 0))
+        """By position, an entry before the checkpoint that stands behind it."""
+        self.findings.sort(
+            key=lambda found: (found.position is None, found.position or 0, found.kind == "checkpoint")
+        )
         del self.findings[_KEPT:]
 
-    def within(self, first: int, last: int) -> bool:
-        """Whether something is known to be wrong with a position from `first` up to, not including, `last`."""
-        return any(found.position is not None and first <= found.position < last for found in self.findings)
+    def within(self, first: int, last: int, kind: str | None = None) -> bool:
+        """Whether something (of this kind) is known to be wrong from `first` up to, not including, `last`."""
+        return any(
+            found.position is not None and first <= found.position < last and kind in (None, found.kind)
+            for found in self.findings
+        )
 
 
 def say(outcome: Outcome) -> Iterator[str]:

@@ -67,6 +67,8 @@ class Walk:
                 text = f"ends here; a signed head of {largest.size} entries is known"
                 self.outcome.add("truncated", text, self.position)
         agreed = max(self.stored.agreed, self.copied.agreed)
+        # where a checkpoint is no good, that is what is wrong: something was signed here
+        whole = whole and not self.outcome.within(agreed, self.position, "checkpoint")
         if whole and self.position > agreed:
             self.outcome.add("inserted", "stands behind the last signed checkpoint", agreed)
 
