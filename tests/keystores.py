@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,23 @@ def secret_file(folder: Path, content: str) -> Path:
     return path
 
 
+@cache
+def _token_of_this_process() -> list[dict[str, str]]:
+    """Filled by who asks first: the module reads where tokens are once, when it is loaded."""
+    return []
+
+
 def soft_token(folder: Path) -> dict[str, str]:
-    """A token of its own in `folder`; SOFTHSM2_CONF must name `folder / "softhsm2.conf"`."""
+    """The token of this process, made in `folder` by the first who asks; until then SOFTHSM2_CONF must name
+    `folder / "softhsm2.conf"`.
+    """
+    known = _token_of_this_process()
+    if not known:
+        known.append(_make_token(folder))
+    return known[0]
+
+
+def _make_token(folder: Path) -> dict[str, str]:
     tool = needs("softhsm2-util", "a key store behind PKCS#11")
     module = needs(MODULE, "a key store behind PKCS#11")
     tokens = folder / "tokens"

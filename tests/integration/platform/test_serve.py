@@ -30,6 +30,7 @@ def with_keys(data_dir: Path) -> Path:
     return data_dir
 
 
+@pytest.mark.shows("O-31")
 def test_without_keys_nothing_starts_and_no_database_is_made(data_dir: Path) -> None:
     refused = command("serve", "--port", "0", "--data", str(data_dir))
     assert refused.returncode == 1
@@ -38,6 +39,7 @@ def test_without_keys_nothing_starts_and_no_database_is_made(data_dir: Path) -> 
     assert not (data_dir / "postgres").exists()
 
 
+@pytest.mark.shows("O-31")
 def test_a_keyring_open_to_others_is_refused(with_keys: Path) -> None:
     (with_keys / "keys" / "keyring.json").chmod(0o444)
     refused = command("serve", "--port", "0", "--data", str(with_keys))
@@ -45,6 +47,7 @@ def test_a_keyring_open_to_others_is_refused(with_keys: Path) -> None:
     assert "open to others" in refused.stderr
 
 
+@pytest.mark.shows("O-31")
 def test_a_second_keyring_is_never_made_in_place_of_the_first(with_keys: Path) -> None:
     path = keyring.keyring_path(with_keys)
     before = path.read_bytes()
@@ -52,6 +55,7 @@ def test_a_second_keyring_is_never_made_in_place_of_the_first(with_keys: Path) -
     assert path.read_bytes() == before
 
 
+@pytest.mark.shows("O-31")
 def test_ctrl_c_stops_everything_keeps_the_data_and_a_lost_keyring_is_noticed(
     with_keys: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 is gone. The key store is a fake that can be taken away; database, application and ledger are real.
 """
 
+import json
 import threading
 import time
 from collections import Counter
@@ -10,16 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service.app import open_state
 from service.cli.operator import Operator
 from service.edge import deps
-from service.errors import IntegrityError
+from service.errors import IntegrityError, StartRefused
 from service.ids import SERVICE_PROGRAM
 from service.jobs.runner import Service as JobService
 from service.people import searching
@@ -220,6 +222,7 @@ def test_a_page_of_fifty_patients_asks_for_all_their_keys_at_once(
     counted("keys fetched for one page", at_once.all)
 
 
+@pytest.mark.shows("O-31")
 def test_when_the_key_store_is_gone_the_service_is_sealed_and_serves_again_by_itself(
     service: Service,
 ) -> None:
@@ -278,6 +281,7 @@ def test_jobs_and_the_console_fetch_between_transactions_too(service: Service) -
     assert set(open_now) == {0}
 
 
+@pytest.mark.shows("O-31")
 def test_a_service_does_not_start_without_its_key_store_nor_with_another(remote: House) -> None:
     vault = Vault(open_kms(remote.settings))
 
@@ -293,6 +297,103 @@ def test_a_service_does_not_start_without_its_key_store_nor_with_another(remote:
         open_kms(replace(remote.settings, kms="aws"))
 
 
+def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.unlink()
+    path.write_text(json.dumps(document))
+    path.chmod(0o400)
+
+
+def says(**fields: object) -> Callable[[Path], None]:
+    """The first epoch says this."""
+    return lambda path: rewritten(path, lambda document: document["epochs"][0].update(fields))
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    epochfile.create(path, first_plan(STORE, "fake", {}, NOW))
+
+
+def of_nobody(path: Path) -> None:
+    rewritten(path, lambda document: document.update(provider="nobody"))
+
+
+def another_key(path: Path) -> None:
+    """The right id over a key that is not it."""
+    says(reference=STORE.create_key(b"another key"))(path)
+
+
+def twice(path: Path) -> None:
+    rewritten(path, lambda document: document["epochs"].append(dict(document["epochs"][0])))
+
+
+def one_key_under_two_ids(path: Path) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["epochs"].append({**document["epochs"][0], "id": "ab" * 16})
+
+    rewritten(path, change)
+
+
+FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "missing": (Path.unlink, "No key store file"),
+    "short": (says(id="ab" * 8), "malformed epoch id"),
+    "damaged": (
+        lambda path: rewritten(path, lambda document: document.pop("epochs")),
+        "fields of its format",
+    ),
+    "wrong": (foreign, "another deployment"),
+    "other-key": (another_key, "another deployment"),
+    "world-readable": (lambda path: path.chmod(0o444), "open to others"),
+    "names-no-key": (says(reference=""), "malformed epoch"),
+    "duplicate": (twice, "one id twice"),
+    "one-key-twice": (one_key_under_two_ids, "one key under two ids"),
+    "of-nobody": (of_nobody, "CONSENTRY_KMS is fake"),
+}
+
+
+@pytest.mark.shows("O-31")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_without_exactly_its_keys_outside_a_service_does_not_start(
+    remote: House, tmp_path: Path, fault: str
+) -> None:
+    """No start, no key made in the key store or the database, the file as it was: as with a keyring."""
+    spoil, message = FAULTS[fault]
+    path = tmp_path / "keys" / "kms.json"
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(kms.epochs_path(remote.settings.keyring).read_bytes())
+    path.chmod(0o400)
+    spoil(path)
+    left = path.read_bytes() if path.exists() else None
+    STORE.calls.clear()
+    with remote.superuser() as db:
+        keys = db.execute("SELECT count(*), max(created_at) FROM vault_key").fetchone()
+        assert remote.http.portal is not None
+        with pytest.raises(StartRefused, match=message) as refusal:
+            elsewhere = replace(remote.settings, data=tmp_path, kms="fake")
+            remote.http.portal.call(open_state, elsewhere, remote.clock)
+        assert refusal.value.code.value == "sealed"
+        assert db.execute("SELECT count(*), max(created_at) FROM vault_key").fetchone() == keys
+    assert not {"create", "encrypt", "destroy"} & set(STORE.calls)
+    assert (path.read_bytes() if path.exists() else None) == left
+    assert [file.name for file in path.parent.iterdir()] == ([] if left is None else ["kms.json"])
+
+
+@pytest.mark.shows("O-31")
+def test_a_key_store_that_does_not_answer_at_the_start_makes_no_service(remote: House) -> None:
+    STORE.calls.clear()
+    STORE.gone = True
+    try:
+        assert remote.http.portal is not None
+        with pytest.raises(KmsUnavailable):
+            remote.http.portal.call(open_state, remote.settings, remote.clock)
+    finally:
+        STORE.gone = False
+        time.sleep(0.06)
+    assert set(STORE.calls) == {"decrypt"}
+
+
+@pytest.mark.shows("O-31")
 def test_a_lost_file_of_epochs_is_no_way_back_to_a_keyring(tmp_path: Path, remote: House) -> None:
     elsewhere = replace(remote.settings, data=tmp_path, kms="fake")
     with pytest.raises(VaultSealed, match="No key directory"):

@@ -23,6 +23,7 @@ from service.vault.epochfile import EpochFile
 from tests.house import House
 from tests.keystores import AwsStub
 
+pytestmark = pytest.mark.shows("O-31")
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
