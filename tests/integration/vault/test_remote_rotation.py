@@ -28,7 +28,6 @@ from tests.keystores import soft_token
 from tests.serving import command
 from tests.showing import Counted
 
-
 #: In `make test` with one of the two; in `make battery` with both. Both keep the contract of tests/unit/vault there.
 pytestmark = [pytest.mark.battery, pytest.mark.shows("O-30")]
 STORES = ["aws", "pkcs11"] if os.environ.get("CONSENTRY_BATTERY") == "1" else ["aws"]
