@@ -27,8 +27,9 @@ from service.ledger.offline.verifying import verify_export
 from service.ledger.restores import Branch, explained
 from service.ledger.verify import Report, verify
 from tests.ledger_entries import Key, some_entries, stored
+from tests.showing import Counted
 
-pytestmark = pytest.mark.battery
+pytestmark = [pytest.mark.battery, pytest.mark.shows("O-23", "T4")]
 
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 SIZE, STEP = (1000, 1) if BATTERY else (24, 31)
@@ -95,7 +96,7 @@ def test_an_untouched_export_is_intact(tmp_path: Path) -> None:
     assert (ours.entries, ours.copies) == (SIZE, len(COPIES))
 
 
-def test_every_bit_of_every_column(tmp_path: Path) -> None:
+def test_every_bit_of_every_column(tmp_path: Path, counted: Counted) -> None:
     """Of one entry: all of its bits (in an ordinary run one in 31, which no column escapes)."""
     position = SIZE // 2
     at = LINES.index(line_of(ENTRIES[position], position))
@@ -108,7 +109,7 @@ def test_every_bit_of_every_column(tmp_path: Path) -> None:
         assert found == position, (bit, found, kind)
         seen += 1
     assert seen * STEP >= len(ENTRIES[position]) * 8
-    print(f"{seen} flipped bits found by both verifiers")
+    counted("bits of exports flipped", seen)
 
 
 Change = Callable[[list[bytes], int], list[bytes]]
@@ -175,13 +176,16 @@ CHANGES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_is_done_to_lines_is_found_by_both_at_the_same_place(tmp_path: Path, change: str) -> None:
+def test_what_is_done_to_lines_is_found_by_both_at_the_same_place(
+    tmp_path: Path, change: str, counted: Counted
+) -> None:
     kind, act = CHANGES[change]
     # not the last of a batch: behind it stands a checkpoint, which may be handed on anywhere
     places = [place for place in range(1, SIZE - 2, 101 if BATTERY else 5) if (place + 1) % BATCH]
     kinds = {agree(tmp_path, act(LINES, position))[1] for position in places}
     assert kinds <= {kind, "altered", "inserted", "truncated"}, kinds
     assert kind in kinds
+    counted("structural changes", len(places))
 
 
 @pytest.mark.parametrize("left", [0, 1, BATCH, SIZE - BATCH])
