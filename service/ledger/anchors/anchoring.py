@@ -3,7 +3,8 @@
 Every process looks; only the one that leads publishes, outside any transaction. The order is always the same: first the
 heads outside are read, then the database, so that what a working sequencer signs meanwhile is never mistaken for a
 fork. The commit point of a publication is the anchor's own confirmation: killed before it, the next leader publishes
-again what the anchor does not have; killed after it, the anchor is ahead of `audit_anchor` and the next look mends it.
+again what the anchor does not have; killed after it, the anchor is ahead of `audit_anchor`, and the next leader writes
+there what the anchor has.
 
 An anchor that is far away is called by a task of its own, never by a pass of the sequencer, however long it takes to
 answer; only a process that starts asks it first. It is published to once what it holds has been compared, not before.
@@ -161,11 +162,15 @@ class Anchoring:
             await self.publish(near=False)
 
     async def _bring_up(self, anchor: Anchor, here: Mapping[UUID, Frontier]) -> None:
+        known = await in_unit(self.engine, lambda db: records.anchored(db, anchor.name))
         for tree, frontier in here.items():
             if not frontier.size or tree in self.forked:
                 continue
             outside = self._heads.get(anchor.name, {}).get(tree)
-            while outside is None or (outside.size, outside.root) != (frontier.size, frontier.root()):
+            head = frontier.size, frontier.root()
+            if outside is not None and (outside.size, outside.root) == head != known.get(tree):
+                await self._confirmed(anchor, tree, outside)
+            while outside is None or (outside.size, outside.root) != head:
                 stands = continued(outside, self._branches.get(tree, ())) if outside else None
                 size = stands.size if stands else -1
                 notes = await in_unit(self.engine, lambda db: self._notes(db, anchor, tree, size))  # noqa: B023

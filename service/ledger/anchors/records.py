@@ -26,6 +26,9 @@ _ANCHORED = _NEW.on_conflict_do_update(
     index_elements=[audit_anchor.c.anchor, audit_anchor.c.tree],
     set_={name: _NEW.excluded[name] for name in ("size", "root", "anchored_at")},
 )
+_ANCHORED_AT = select(audit_anchor.c.tree, audit_anchor.c.size, audit_anchor.c.root).where(
+    audit_anchor.c.anchor == bindparam("anchor")
+)
 #: For each tree whose head is not anchored, when the oldest checkpoint behind the anchored one was signed.
 _OLDEST_OUT = text(
     "SELECT min(o.signed_at) FROM audit_tree t "
@@ -94,6 +97,12 @@ def put_anchored(db: Connection, anchor: str, tree: UUID, head: Checkpoint, now:
     """This anchor has confirmed this head."""
     values = {"anchor": anchor, "tree": tree, "size": head.size, "root": head.root, "anchored_at": now}
     db.execute(_ANCHORED, values)
+
+
+def anchored(db: Connection, anchor: str) -> dict[UUID, tuple[int, bytes]]:
+    """(size, root) that this anchor has confirmed last, by tree."""
+    found = db.execute(_ANCHORED_AT, {"anchor": anchor})
+    return {tree: (size, bytes(root)) for tree, size, root in found}
 
 
 def oldest_out(db: Connection, anchor: str) -> datetime | None:

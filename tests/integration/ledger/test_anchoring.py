@@ -379,6 +379,21 @@ async def _passes_beside(own: Service, asked: threading.Event, answers: threadin
     return longest
 
 
+def test_what_an_anchor_has_and_nobody_wrote_down_is_written_down(far: Far, own: Service) -> None:
+    """Killed between the anchor's confirmation and the commit that notes it; afterwards nothing happens for long."""
+    own.unit(lambda db: own.entry(db, "set-up"))
+    far.process.pass_by()
+    with far.house.superuser() as db:
+        db.execute("set session_replication_role = replica")
+        db.execute("update audit_anchor set size = size - 1, root = %s", [bytes(32)])
+    far.house.clock.advance(timedelta(minutes=10))
+    with far.another() as started:
+        started.pass_by()
+        far.house.clock.advance(timedelta(minutes=10))
+        started.pass_by()
+        assert started.stands() == "ok"
+
+
 # -- a restore
 
 
