@@ -4,7 +4,7 @@ It asks the tables as their superuser, the files and the places outside; from th
 for checking: the two verifiers, `integrity verify`, `keys status`, and the vault to open what is sealed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,26 +42,41 @@ class Outside:
 
 def wrong_now(case: Case, root: Root, outside: Outside) -> list[str]:
     """What must hold even while a process lies dead."""
-    return [
-        *_leaves(root),
-        *keys.epochs(case, root),
-        *keys.sealed(case, root),
-        *keys.found(case),
-        *keys.shredding(case, root),
-        *_outside(case, root, outside),
-    ]
+    return _asked(
+        lambda: _leaves(root),
+        lambda: keys.epochs(case, root),
+        lambda: keys.sealed(case, root),
+        lambda: keys.found(case),
+        lambda: keys.shredding(case, root),
+        lambda: _outside(case, root, outside),
+    )
 
 
 def wrong_at_rest(case: Case, root: Root, outside: Outside, folder: Path) -> list[str]:
     """What must hold once every entry has its position and every anchor its heads."""
-    return [
-        *wrong_now(case, root, outside),
-        *(f"{many} entries without a position" for many in [number(root, _UNPLACED)] if many),
-        *_verified(case, root, folder),
-        *_acts(root),
-        *_heads(root, outside),
-        *([] if (state := standing(case)) is LedgerState.OK else [f"the ledger stands {state.value}"]),
-    ]
+    return wrong_now(case, root, outside) + _asked(
+        lambda: _unplaced(root),
+        lambda: _verified(case, root, folder),
+        lambda: _acts(root),
+        lambda: _heads(root, outside),
+        lambda: _stands(case),
+    )
+
+
+def _asked(*questions: Callable[[], Iterable[str]]) -> list[str]:
+    """All that is wrong. A question that cannot be asked to its end is wrong as well, and the others are still asked."""
+    found: list[str] = []
+    for question in questions:
+        try:
+            found += question()
+        except Exception as error:
+            found.append(f"{', '.join(question.__code__.co_names)}: {type(error).__name__}: {error}")
+    return found
+
+
+def _stands(case: Case) -> Iterator[str]:
+    if (state := standing(case)) is not LedgerState.OK:
+        yield f"the ledger stands {state.value}"
 
 
 # -- the ledger --------------------------------------------------------------------------------------------
@@ -78,6 +93,11 @@ FROM (SELECT tree, size FROM audit_tree UNION SELECT tree, -1 FROM audit_leaf WH
 LEFT JOIN audit_leaf l ON l.tree = t.tree LEFT JOIN audit_entry e ON e.id = l.entry_id AND e.tree = t.tree
 GROUP BY t.tree, t.size
 """
+
+
+def _unplaced(root: Root) -> Iterator[str]:
+    if many := number(root, _UNPLACED):
+        yield f"{many} entries without a position"
 
 
 def _leaves(root: Root) -> Iterator[str]:

@@ -72,7 +72,10 @@ class Matrix:
         """After an end: what must hold at once, then the process again, then everything."""
         with self.stage.superuser(case) as root:
             self.wrong += (f"{name}, dead: {one}" for one in oracle.wrong_now(case, root, outside))
-        process.run(case)
+        try:
+            process.run(case)
+        except Exception as error:
+            self.wrong.append(f"{name}, again: {type(error).__name__}: {error}")
         self._judge(process, case, outside, name)
 
     @contextmanager
@@ -90,9 +93,12 @@ class Matrix:
             yield case, Outside(asked, messages)
 
     def _judge(self, process: Process, case: Case, outside: Outside, name: str) -> None:
-        processes.sequenced(case)
-        if process.far:
-            processes.anchored(case)
+        try:
+            processes.sequenced(case)
+            if process.far:
+                processes.anchored(case)
+        except Exception as error:
+            self.wrong.append(f"{name}, sequenced: {type(error).__name__}: {error}")
         with self.stage.superuser(case) as root:
             found = [
                 *oracle.wrong_at_rest(case, root, outside, case.settings.data),
