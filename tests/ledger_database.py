@@ -18,6 +18,7 @@ from service.ledger.append import append
 from service.ledger.checkpoint import split_notes
 from service.ledger.copies import CheckpointCopies, copy_of
 from service.ledger.entry import Entry
+from service.ledger.reading import records as reading
 from service.ledger.sequencer import Pass, sequence
 from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.verify import Report, verify
@@ -126,7 +127,7 @@ class LedgerDatabase:
 
         def unit(db: Connection) -> Report:
             begin_snapshot(db)
-            others = [one for one in records.trees_anywhere(db) if one != tree] if strays else None
+            others = [one for one in reading.trees_anywhere(db) if one != tree] if strays else None
             return verify(
                 DatabaseSource(db, tree, others),
                 self.origin(tree),

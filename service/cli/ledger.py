@@ -6,7 +6,7 @@ Exit status: 0 intact, 1 something is wrong, 2 it could not be verified.
 """
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,28 +15,26 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.cli.database import DEFAULT_DATA, Data, database_settings
+from service.cli.ledger_alone import errors, progress_of, verify_file, verify_folder
 from service.cli.ledger_restored import restored_command
 from service.config import Settings
 from service.errors import ConsentryError
 from service.ids import SERVICE_PROGRAM
-from service.ledger import records
 from service.ledger.anchors.forks import branches_of
 from service.ledger.checkpoint import CheckpointInvalid, VerifierKey, origin_of, split_notes
 from service.ledger.copies import copy_of
 from service.ledger.export import export
-from service.ledger.offline.outcome import Outcome, Unreadable
-from service.ledger.offline.trail import Trail
-from service.ledger.offline.verifying import verify_export, verify_tiles
+from service.ledger.reading import records
+from service.ledger.records import tree_keys
 from service.ledger.restores import explained
 from service.ledger.stored import DatabaseSource, begin_snapshot
 from service.ledger.tiling.folder import write_tiles
 from service.ledger.verify import Report, UnreadableError, verify
-from service.ledger.walk import Finding, Kind
+from service.ledger.walk import Finding
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
@@ -46,7 +44,6 @@ from service.work import enter
 
 app = typer.Typer(help="Verify, export and identify the audit trail.", no_args_is_help=True)
 _out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ProgramKey = Annotated[
     str | None,
@@ -93,9 +90,9 @@ def verify_command(
         if checkpoints is not None and not checkpoints.exists():
             raise UnreadableError(f"there are no checkpoints at {checkpoints}")
         if tiles is not None:
-            reports = [_verify_tiles(tiles, checkpoints, given, witnesses or [])]
+            reports = [verify_folder(tiles, checkpoints, given, witnesses or [])]
         elif exported is not None:
-            reports = [_verify_export(exported, checkpoints, given)]
+            reports = [verify_file(exported, checkpoints, given)]
         else:
             with database_settings(data) as settings:
                 reports = _verify_database(settings, program, checkpoints, given)
@@ -125,7 +122,7 @@ def export_command(
         begin_snapshot(db)
         tree = _chosen(db, settings, program)[0]
         if tiles is not None:
-            with _progress(tree.origin, records.signed_size(db, tree.id)) as progress:
+            with progress_of(tree.origin, records.signed_size(db, tree.id)) as progress:
                 write_tiles(db, tree.id, tree.origin, tiles, progress)
             return
         lines = export(db, tree.id, tree.origin)
@@ -170,7 +167,7 @@ def _verify_database(
             db: Connection, tree: Tree = tree, copies: _Copies = copies, others: list[UUID] | None = others
         ) -> Report:
             begin_snapshot(db)
-            with _progress(tree.origin, records.tree_size(db, tree.id)) as progress:
+            with progress_of(tree.origin, records.tree_size(db, tree.id)) as progress:
                 branches = branches_of(db, mac_keys).get(tree.id, [])
                 report = verify(
                     DatabaseSource(db, tree.id, others),
@@ -185,49 +182,6 @@ def _verify_database(
         reports.append(in_unit_sync(engine, unit))
         copies.warn_if_none(tree)
     return reports
-
-
-def _verify_export(path: Path, checkpoints: Path | None, given: VerifierKey | None) -> Report:
-    """By the verifier that knows nothing of this service (`service/ledger/offline`)."""
-    with _alone(given) as vkey, _progress(Trail(path).origin, path.stat().st_size // 1100) as progress:
-        return _report(verify_export(path, vkey=vkey, copies=checkpoints, progress=progress))
-
-
-def _verify_tiles(
-    folder: Path, checkpoints: Path | None, given: VerifierKey | None, witnesses: list[str]
-) -> Report:
-    """By the same verifier."""
-    with _alone(given) as vkey, _progress(str(folder), 0) as progress:
-        return _report(
-            verify_tiles(folder, vkey=vkey, copies=checkpoints, witnesses=witnesses, progress=progress)
-        )
-
-
-@contextmanager
-def _alone(given: VerifierKey | None) -> Generator[str | None]:
-    """Around the verifier that stands alone: its key as text, its refusals as ours."""
-    if given is None:
-        _err.print("No --public-key: signatures are not checked, only that the export agrees with itself.")
-    try:
-        yield str(given) if given else None
-    except Unreadable as error:
-        raise UnreadableError(str(error)) from error
-
-
-def _report(found: Outcome) -> Report:
-    return Report(
-        origin=found.origin,
-        entries=found.entries,
-        checkpoints=found.checkpoints,
-        copies=found.copies,
-        findings=tuple(
-            Finding(Kind(one.kind), one.text, one.position, one.entry_id) for one in found.findings
-        ),
-        wrong=found.wrong,
-        signatures_checked=found.signed,
-        macs_checked=False,
-        restores=found.restores,
-    )
 
 
 class _Copies:
@@ -258,7 +212,7 @@ class _Copies:
 
     def warn_if_none(self, tree: Tree) -> None:
         if self._path is None:
-            _err.print(
+            errors.print(
                 f"{tree.origin}: no checkpoint copy outside the database; a cut or a rewriting would not show."
             )
 
@@ -271,7 +225,7 @@ def _copy_file(where: Path, tree: UUID) -> Path:
 
 def _chosen(db: Connection, settings: Settings, program: str | None) -> list[Tree]:
     """All trees, or the one of a program. Raises BadParameter for a program that has none."""
-    keys = records.tree_keys(db)
+    keys = tree_keys(db)
     trees = [
         Tree(tree, origin_of(settings.deployment, keys.get(tree, str(tree))))
         for tree in records.trees_anywhere(db)
@@ -295,24 +249,16 @@ def _service_keys(settings: Settings) -> ServiceKeys:
 
 
 @contextmanager
-def _progress(origin: str, total: int) -> Generator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_err, transient=True) as bar:
-        task = bar.add_task(origin, total=total or None)
-        yield lambda done: bar.update(task, completed=done, total=max(total, done))
-
-
-@contextmanager
 def _refusals() -> Generator[None]:
     """What keeps us from verifying at all is said in one sentence, with exit status 2."""
     try:
         yield
     except ConsentryError as error:
-        _err.print(error.detail)
+        errors.print(error.detail)
     except (UnreadableError, CheckpointInvalid) as error:
-        _err.print(f"Cannot be verified: {error}.")
+        errors.print(f"Cannot be verified: {error}.")
     except (SQLAlchemyError, OSError) as error:
-        _err.print(f"Cannot be verified: {type(error).__name__}.")
+        errors.print(f"Cannot be verified: {type(error).__name__}.")
     else:
         return
     raise typer.Exit(2)

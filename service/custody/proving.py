@@ -16,11 +16,11 @@ from service.custody.records import StoredEntry
 from service.errors import Code, FieldError, IntegrityError, Invalid, NotFound, Unavailable
 from service.ids import SERVICE_PROGRAM
 from service.ledger import merkle
-from service.ledger import records as ledger
 from service.ledger.checkpoint import CheckpointInvalid, parse
 from service.ledger.cosignatures import Cosignature, WitnessKey, cosignatures, with_cosignatures
 from service.ledger.entry import leaf_bytes
 from service.ledger.proofs import TlogProof
+from service.ledger.reading import records as ledger
 from service.ledger.tiles import Tile, TileInvalid
 from service.ledger.tiling import records as tiling
 from service.ledger.tiling.reading import StoredTree

@@ -21,9 +21,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.ledger import records
 from service.ledger.entry import Row, leaf_bytes
 from service.ledger.merkle import Frontier
+from service.ledger.reading import records
 from service.ledger.verify import Leaf, UnreadableError, Waiting
 from service.ledger.walk import Finding
 

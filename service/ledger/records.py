@@ -7,10 +7,9 @@ timestamp, put there by hand) is then simply a different text, not an exception 
 verification.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -20,24 +19,16 @@ from sqlalchemy import (
     Connection,
     DateTime,
     LargeBinary,
-    MetaData,
-    Select,
     Text,
-    Uuid,
     bindparam,
     case,
     cast,
-    column,
     exists,
     func,
     insert,
     literal,
     literal_column,
     select,
-    table,
-    text,
-    union,
-    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -47,9 +38,7 @@ from service.ledger.entry import COLUMNS, MAC_COLUMNS, Row, Value
 from service.ledger.merkle import Frontier
 from service.ledger.restores import RESTORE
 from service.store.direct import write
-from service.store.partitions import detached
 from service.store.tables.ledger import audit_checkpoint, audit_entry, audit_leaf, audit_tree
-from service.store.tables.ledger_proofs import audit_tile_root
 from service.store.tables.programs import program
 from service.store.types import Xid8
 
@@ -89,13 +78,13 @@ _HORIZON = select(
     .where(audit_tree.c.tree == SERVICE_PROGRAM)
     .scalar_subquery(),
 )
-_NO_LEAF = ~exists().where(audit_leaf.c.entry_id == audit_entry.c.id)
+NO_LEAF = ~exists().where(audit_leaf.c.entry_id == audit_entry.c.id)
 _FROM_LOW_WATER = audit_entry.c.xid >= cast(bindparam("low_water"), Xid8)
 _WAITING = (
     select(*ENTRY_AS_TEXT)
     .where(
         _FROM_LOW_WATER,
-        _NO_LEAF,
+        NO_LEAF,
         audit_entry.c.tree.not_in(bindparam("skip", expanding=True)),
         audit_entry.c.id.not_in(bindparam("refused", expanding=True)),
     )
@@ -105,7 +94,7 @@ _WAITING = (
 )
 _OLDEST_WAITING = select(
     func.count(), func.extract("epoch", func.clock_timestamp() - func.min(audit_entry.c.recorded_at))
-).where(_FROM_LOW_WATER, _NO_LEAF)
+).where(_FROM_LOW_WATER, NO_LEAF)
 _TREES = select(audit_tree.c.tree, audit_tree.c.size, audit_tree.c.frontier).where(
     audit_tree.c.tree.in_(bindparam("trees", expanding=True))
 )
@@ -243,190 +232,3 @@ def notes_after(db: Connection, tree: UUID, size: int, limit: int = 1000) -> lis
     """Notes of checkpoints larger than `size`, smallest first."""
     found = db.execute(_NOTES_AFTER, {"tree": tree, "size": size, "limit": limit}).scalars()
     return [str(note) for note in found]
-
-
-# -- reading for verification, export and proofs
-
-_STREAM = {"stream_results": True, "yield_per": 2000}
-
-
-@cache
-def _leaves(detached: tuple[str, ...]) -> Select[Any]:
-    """Leaves with their entries, those of months that retention detached included."""
-    kept: Any = audit_entry
-    if detached:
-        months = (audit_entry.to_metadata(MetaData(), name=name) for name in detached)
-        kept = union_all(
-            *(select(*(one.c[name] for name in COLUMNS)) for one in (audit_entry, *months))
-        ).subquery()
-    entry = (as_text(kept.c[name]) for name in COLUMNS)
-    return (
-        select(audit_leaf.c.position, audit_leaf.c.leaf_hash, cast(audit_leaf.c.entry_id, Text), *entry)
-        .select_from(audit_leaf.outerjoin(kept, kept.c.id == audit_leaf.c.entry_id))
-        .where(
-            audit_leaf.c.tree == bindparam("tree"),
-            audit_leaf.c.position >= bindparam("first"),
-            audit_leaf.c.position < bindparam("last"),
-        )
-        .order_by(audit_leaf.c.position)
-    )
-
-
-_CHECKPOINTS = (
-    select(audit_checkpoint.c.size, audit_checkpoint.c.root, audit_checkpoint.c.note)
-    .where(
-        audit_checkpoint.c.tree == bindparam("tree"),
-        audit_checkpoint.c.size > bindparam("first"),
-        audit_checkpoint.c.size <= bindparam("last"),
-    )
-    .order_by(audit_checkpoint.c.size)
-)
-_SIGNED_SIZE = select(func.max(audit_checkpoint.c.size)).where(audit_checkpoint.c.tree == bindparam("tree"))
-_LEAF_HASHES = (
-    select(audit_leaf.c.leaf_hash)
-    .where(
-        audit_leaf.c.tree == bindparam("tree"),
-        audit_leaf.c.position >= bindparam("first"),
-        audit_leaf.c.position < bindparam("last"),
-    )
-    .order_by(audit_leaf.c.position)
-)
-_UNPLACED = select(
-    func.extract("epoch", func.clock_timestamp() - audit_entry.c.recorded_at), *ENTRY_AS_TEXT
-).where(_NO_LEAF)
-_ENTRY_TREES = _UNPLACED.where(audit_entry.c.tree == bindparam("tree"))
-_STRAYS = _UNPLACED.where(audit_entry.c.tree.not_in(bindparam("others", expanding=True)))
-_FOREIGN_LEAVES = (
-    select(cast(audit_leaf.c.entry_id, Text))
-    .where(audit_leaf.c.tree.not_in(bindparam("others", expanding=True)))
-    .order_by(audit_leaf.c.tree, audit_leaf.c.position)
-)
-_TREES_ANYWHERE = union(
-    select(audit_tree.c.tree),
-    select(audit_checkpoint.c.tree),
-    select(audit_tile_root.c.tree),
-    select(program.c.id),
-)
-_SIZE = select(audit_tree.c.size).where(audit_tree.c.tree == bindparam("tree"))
-# the catalogue, not information_schema: that one leaves out what this role may not read, and is slow
-_ENTRY_COLUMNS = text(
-    "SELECT c.relname, EXISTS (SELECT FROM pg_attribute p WHERE p.attrelid = c.oid AND p.attname = 'program_id') "
-    "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'entry_id' "
-    "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
-    "AND c.relname <> 'audit_leaf' ORDER BY 1"
-)
-_END = 2**63 - 1
-
-
-def stored_leaves(
-    db: Connection, tree: UUID, first: int = 0, last: int = _END
-) -> Iterator[tuple[int, bytes, str, Row | None]]:
-    """(position, leaf hash, entry id, entry or None when it is gone), by position; streamed."""
-    positions = {"tree": tree, "first": first, "last": last}
-    with db.execute(_leaves(detached(db)), positions, execution_options=_STREAM) as rows:
-        for found in rows:
-            values: tuple[Any, ...] = tuple(found)
-            row = None if values[3] is None else dict(zip(COLUMNS, values[3:], strict=True))
-            yield int(values[0]), bytes(values[1]), str(values[2]), row
-
-
-def stored_checkpoints(
-    db: Connection, tree: UUID, first: int = -1, last: int = _END
-) -> Iterator[tuple[int, bytes, str]]:
-    """(size, root, note) of sizes above `first` up to and including `last`, by size; streamed."""
-    sizes = {"tree": tree, "first": first, "last": last}
-    with db.execute(_CHECKPOINTS, sizes, execution_options=_STREAM) as rows:
-        for size, root, note in rows:
-            yield int(size), bytes(root), str(note)
-
-
-def signed_size(db: Connection, tree: UUID) -> int:
-    """How many entries the newest checkpoint covers."""
-    return int(db.execute(_SIGNED_SIZE, {"tree": tree}).scalar_one_or_none() or 0)
-
-
-def leaf_hashes(db: Connection, tree: UUID, first: int, last: int) -> Iterator[bytes]:
-    """Leaf hashes at positions `first` up to, not including, `last`; streamed."""
-    positions = {"tree": tree, "first": first, "last": last}
-    with db.execute(_LEAF_HASHES, positions, execution_options=_STREAM) as rows:
-        for hashed in rows.scalars():
-            yield bytes(hashed)
-
-
-def unplaced(db: Connection, tree: UUID, others: Collection[UUID] | None) -> Iterator[tuple[float, Row]]:
-    """(seconds since it was recorded, entry) of entries without a leaf; streamed.
-
-    With `others`, everything that belongs to none of those trees: an entry put in under a tree that does
-    not exist would otherwise be seen by nobody.
-    """
-    if others is None:
-        rows = db.execute(_ENTRY_TREES, {"tree": tree}, execution_options=_STREAM)
-    else:
-        rows = db.execute(_STRAYS, {"others": list(others)}, execution_options=_STREAM)
-    for seconds, *columns in rows:
-        yield float(seconds or 0.0), dict(zip(COLUMNS, columns, strict=True))
-
-
-def foreign_leaves(db: Connection, others: Collection[UUID]) -> Iterator[str]:
-    """Entry ids of leaves that stand in none of these trees; streamed. An entry put in with a leaf of its own under a
-    tree that does not exist would otherwise be seen by nobody.
-    """
-    rows = db.execute(_FOREIGN_LEAVES, {"others": list(others)}, execution_options=_STREAM)
-    yield from map(str, rows.scalars())
-
-
-def trees_anywhere(db: Connection) -> list[UUID]:
-    """Every tree there is or should be: those begun, those signed, those of programs, and the service's."""
-    return sorted({SERVICE_PROGRAM, *db.execute(_TREES_ANYWHERE).scalars()})
-
-
-def tree_size(db: Connection, tree: UUID) -> int:
-    """The size the tree is said to have; nothing rests on it but the length of a progress bar."""
-    return db.execute(_SIZE, {"tree": tree}).scalar_one_or_none() or 0
-
-
-def tables_with_acts(db: Connection) -> list[tuple[str, bool]]:
-    """(table, whether its rows belong to programs) for every table whose rows name their entry."""
-    return [(str(table), bool(tenant)) for table, tenant in db.execute(_ENTRY_COLUMNS)]
-
-
-def acts_without_entry(
-    db: Connection, tables: Sequence[tuple[str, bool]], *, tree: UUID, others: Collection[UUID] | None
-) -> Iterator[tuple[str, str]]:
-    """(table, entry id) of rows whose entry does not exist: of `tree`'s program, or of none in `others`.
-
-    One statement over all of them: a verification of a small tree would else consist of waiting for answers.
-    """
-    kept = (audit_entry.name, *detached(db))
-    parts = [
-        _without_entry(name, kept, tenant=tenant, others=others is not None)
-        for name, tenant in tables
-        if tenant or others is not None
-    ]
-    given = {"tree": tree} if others is None else {"others": list(others)}
-    for name, entry_id in db.execute(union_all(*parts), given, execution_options=_STREAM):
-        yield str(name), str(entry_id)
-
-
-@cache
-def _without_entry(name: str, kept: tuple[str, ...], *, tenant: bool, others: bool) -> Select[str, str]:
-    acts = table(name, column("entry_id", Uuid()), column("program_id", Uuid()))
-    parts = (table(part, column("id", Uuid())) for part in kept)
-    missing = (
-        select(literal(name), cast(acts.c.entry_id, Text))
-        .where(acts.c.entry_id.is_not(None), *(~exists().where(one.c.id == acts.c.entry_id) for one in parts))
-        .distinct()
-    )
-    if not tenant:
-        return missing
-    if others:
-        return missing.where(acts.c.program_id.not_in(bindparam("others", type_=Uuid(), expanding=True)))
-    return missing.where(acts.c.program_id == bindparam("tree", type_=Uuid()))
-
-
-_STORED_ENTRY = select(*ENTRY_AS_TEXT).where(audit_entry.c.id == bindparam("id"))
-
-
-def stored_entry(db: Connection, entry_id: UUID) -> Row:
-    """The entry with every column as text; it must exist."""
-    return dict(zip(COLUMNS, db.execute(_STORED_ENTRY, {"id": entry_id}).one(), strict=True))

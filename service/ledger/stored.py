@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from service.ledger import records
 from service.ledger.checkpoint import CheckpointInvalid, parse
 from service.ledger.merkle import Frontier
+from service.ledger.reading import records
+from service.ledger.records import frontiers
 from service.ledger.tiles import HEIGHT
 from service.ledger.tiling.records import count_roots, roots
 from service.ledger.verify import Leaf, Waiting
@@ -75,7 +76,7 @@ class DatabaseSource:
     def _tree(self, leaves: Frontier) -> Iterator[Finding]:
         """The row that the next entries are appended to."""
         try:
-            kept = records.frontiers(self.db, [self.tree]).get(self.tree, Frontier())
+            kept = frontiers(self.db, [self.tree]).get(self.tree, Frontier())
         except ValueError:
             kept = None
         if kept != leaves:

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.ledger import records as ledger
 from service.ledger.checkpoint import Checkpoint, CheckpointInvalid, parse
 from service.ledger.cosignatures import with_cosignatures
 from service.ledger.entry import leaf_bytes
 from service.ledger.merkle import EMPTY_ROOT, HASH_SIZE, leaf_hash, node_hash
+from service.ledger.reading import records as ledger
 from service.ledger.tiles import HEIGHT, WIDTH, Tile, TileInvalid, bundle, levels, tile_root, tiles_of
 from service.ledger.tiling import records
 from service.ledger.verify import UnreadableError

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.ledger import records as ledger
 from service.ledger.entry import leaf_bytes
 from service.ledger.merkle import EMPTY_ROOT, node_hash
+from service.ledger.reading import records as ledger
 from service.ledger.tiles import HEIGHT, WIDTH, Tile, TileInvalid, bundle, tile_root
 from service.ledger.tiling import records
 

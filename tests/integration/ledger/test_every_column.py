@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import Column, Connection, DateTime, LargeBinary, Table, Text, Uuid, select
 from sqlalchemy import cast as sql_cast
 
-from service.ledger import records
-from service.ledger.records import as_text, stored_leaves
+from service.ledger.reading import records
+from service.ledger.reading.records import stored_leaves
+from service.ledger.records import as_text
 from service.ledger.verify import Report
 from service.ledger.walk import Finding, Kind, Leaf, what_is_wrong_with
 from service.store.base import metadata

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from service.ledger import records
-from service.ledger.checkpoint import parse
+from service.ledger.checkpoint import VerifierKey, parse
 from service.ledger.merkle import RunningTree, leaf_hash
+from service.ledger.offline.verifying import verify_tiles
+from service.ledger.reading import records
 from service.ledger.stored import begin_snapshot
 from service.ledger.tiles import Tile, tiles_of, unbundle
 from service.ledger.tiling import folder as folders
@@ -113,6 +114,28 @@ def test_a_proof_needs_few_rows_and_a_lost_root_is_worked_out(ledger: LedgerData
             found = read(ledger, lambda db, f=first, n=last: StoredTree(db, tree).root_of(f, n))
             assert found == root(hashes[first:last])
         ledger.tamper("delete from audit_tile_root where tree = %s", tree)
+
+
+def test_a_tree_that_grew_before_there_were_tiles_is_exported_and_goes_on(
+    ledger: LedgerDatabase, tmp_path: Path
+) -> None:
+    """Nothing is made up for it afterwards: what is not kept is worked out, and what grows from now on is kept."""
+    tree, folder = ledger.new_tree(), tmp_path / "tiles"
+    grow(ledger, tree, 530)
+    ledger.tamper("delete from audit_tile_root where tree = %s", tree)
+    assert export(ledger, tree, folder) == 530
+    key = str(VerifierKey(ledger.origin(tree), ledger.signer.public_key))
+    assert verify_tiles(folder, vkey=key, copies=ledger.folder).wrong == 0
+    grow(ledger, tree, 300)
+    hashes = leaves(ledger, tree)
+    assert read(ledger, lambda db: kept.roots(db, tree, 1, 0, 9)) == {2: root(hashes[512:768])}
+    for first, last in ((0, 830), (0, 512), (512, 768), (256, 512)):
+        assert read(ledger, lambda db, f=first, n=last: StoredTree(db, tree).root_of(f, n)) == root(
+            hashes[first:last]
+        )
+    assert export(ledger, tree, folder) == 830
+    assert verify_tiles(folder, vkey=key, copies=ledger.folder).wrong == 0
+    assert ledger.verify(tree).intact
 
 
 def test_every_tile_of_the_tree_is_what_the_folder_holds(ledger: LedgerDatabase, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The stored ledger, read: for verification, export, tiles and proofs."""
