@@ -21,6 +21,8 @@ _SET_PROGRAM = select(func.set_config("consentry.program", bindparam("program"),
 #: SQLSTATE classes that say "not now": connection (08), no resources (53), timeouts and cancellation (57), lock not
 #: available (55), deadlock and serialisation (40), read-only standby (25), and our guards (CE).
 _NOT_NOW = ("08", "53", "57", "55", "40", "25", "CE")
+#: A table that is not there: a restore under way, or a trail somebody took away. Nothing can be done until it is back.
+_NO_TABLE = "42P01"
 
 
 def enter_program(connection: Connection, program_id: str) -> None:
@@ -60,7 +62,11 @@ def not_now(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError):
         state = sqlstate(error)
         lost = state is None and isinstance(error, OperationalError | InterfaceError)
-        if error.connection_invalidated or lost or (state is not None and state[:2] in _NOT_NOW):
+        if (
+            error.connection_invalidated
+            or lost
+            or (state is not None and (state[:2] in _NOT_NOW or state == _NO_TABLE))
+        ):
             return unavailable
     return error
 
