@@ -32,6 +32,7 @@ from service.ledger.standing import Standing
 from service.store.session import enter_program
 from service.store.types import Sealed
 from service.vault.envelope import RowKey, SealedTable
+from service.vault.indexing import IndexKeys
 from service.vault.shredding import RecordDestroyed
 from service.vault.vault import Vault
 
@@ -217,7 +218,11 @@ class Work:
 
     def index(self, table: str, name: str, value: str) -> bytes:
         """16-byte blind index of an already normalised value, under the program's index key."""
-        return self.vault.index(self.db, self.caller.program_id, table, name, value)
+        return self.index_keys().value(table, name, value)
+
+    def index_keys(self) -> IndexKeys:
+        """The program's index keys: the one to write under, and those to look under while it is being replaced."""
+        return self.vault.index_keys(self.db, self.caller.program_id)
 
     def keyed_hash(self, value: Json) -> bytes:
         """HMAC-SHA256 over RFC 8785 JSON under the program's key: proves sameness, tells nothing without the key."""

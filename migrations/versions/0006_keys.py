@@ -1,4 +1,4 @@
-"""Keys: how often each was used, a mark of what was shredded, holds, two columns for indexes while their key changes.
+"""Keys: how often each was used, a mark of what was shredded, holds, the key that each blind index is under.
 
 Revision: 0006, after 0005.
 """
@@ -124,10 +124,105 @@ END $$;
 REVOKE ALL ON FUNCTION keeper_may_seal_again(regclass, text[]) FROM PUBLIC;
 """
 
+#: Found by any of several values: while the key of the indexes changes a name has one under each.
+INDEXES = """
+CREATE FUNCTION account_by_username(p_indexes bytea[])
+RETURNS TABLE (account_id uuid, program_id uuid, kind text, password_hash text, state text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT a.id, a.program_id, a.kind, a.password_hash, a.state FROM account a WHERE a.username_index = ANY(p_indexes)
+$$;
+
+CREATE FUNCTION packet_link_program(p_indexes bytea[]) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT l.program_id FROM packet_link l WHERE l.token_index = ANY(p_indexes)
+$$;
+
+-- The service's index keys, wrapped: user names and links are looked up before any program is entered.
+CREATE FUNCTION service_index_keys()
+RETURNS TABLE (key_id bytea, kek_id bytea, wrapped bytea, state text, emptied boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT k.key_id, k.kek_id, k.wrapped, k.state, k.emptied_at IS NOT NULL FROM vault_key k
+   WHERE k.program_id = '00000000-0000-7000-8000-000000000001' AND k.purpose = 'index' AND k.state <> 'shredded'
+   ORDER BY k.created_at, k.id
+$$;
+
+-- A blind index is written under a key that is still asked for. The shared lock makes whoever declares a key empty wait
+-- for what is being written under it; whoever comes later is refused here instead of writing what nobody would find.
+-- The keeper, besides, only goes from another key to the active one.
+CREATE FUNCTION index_key_stands() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NEW.index_key IS NULL THEN RETURN NEW; END IF;
+  PERFORM 1 FROM vault_key k
+    WHERE k.key_id = NEW.index_key AND k.purpose = 'index' AND k.emptied_at IS NULL
+      AND k.program_id IN (NEW.program_id, '00000000-0000-7000-8000-000000000001') FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'nobody looks for an index under this key: %', TG_TABLE_NAME USING ERRCODE = 'CE004';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION keeper_indexes_again() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF NEW.index_key IS NULL OR OLD.index_key IS NOT DISTINCT FROM NEW.index_key
+     OR NOT EXISTS (SELECT 1 FROM vault_key k WHERE k.key_id = NEW.index_key AND k.purpose = 'index'
+                       AND k.state = 'active')
+  THEN
+    RAISE EXCEPTION 'the keeper only goes to the active key: %', TG_TABLE_NAME USING ERRCODE = 'CE003';
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+
 
 def upgrade() -> None:
     _custody()
     _rotation()
+    _indexes()
+
+
+def _indexes() -> None:
+    kept = {
+        "patient_index": "value, index_key",
+        "recipient": "name_index, npi_index, index_key",
+        "account": "username_index, index_key",
+    }
+    for table in (*kept, "packet_link", "sign_in_slot"):
+        op.add_column(table, sa.Column("index_key", sa.LargeBinary(), nullable=True))
+    op.create_index(
+        "uq_vault_key_next",
+        "vault_key",
+        ["program_id", "purpose"],
+        unique=True,
+        postgresql_where=sa.text("state = 'next'"),
+    )
+    op.execute("DROP FUNCTION account_by_username(bytea)")
+    op.execute("DROP FUNCTION packet_link_program(bytea)")
+    op.execute(INDEXES)
+    op.execute(f"GRANT SELECT, UPDATE (emptied_at) ON vault_key TO {LOOKUP}")
+    op.execute(f"CREATE POLICY lookup ON vault_key TO {LOOKUP} USING (true)")
+    op.execute(f"CREATE POLICY keeper ON patient_index TO {KEEPER} USING (true) WITH CHECK (true)")
+    for table, columns in kept.items():
+        op.execute(f"GRANT SELECT, UPDATE ({columns}) ON {table} TO {KEEPER}")
+        op.execute(
+            f"CREATE TRIGGER index_key_stands BEFORE INSERT OR UPDATE OF index_key ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION index_key_stands()"
+        )
+        op.execute(
+            f"CREATE TRIGGER keeper_indexes_again BEFORE UPDATE OF {columns} ON {table} FOR EACH ROW "
+            f"WHEN (current_user = '{KEEPER}') EXECUTE FUNCTION keeper_indexes_again()"
+        )
+    op.execute(f"GRANT CREATE ON SCHEMA public TO {LOOKUP}")
+    for function in (
+        "account_by_username(bytea[])",
+        "packet_link_program(bytea[])",
+        "service_index_keys()",
+        "index_key_stands()",
+    ):
+        op.execute(f"ALTER FUNCTION {function} OWNER TO {LOOKUP}")
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP}, {KEEPER}")
+    op.execute(f"REVOKE CREATE ON SCHEMA public FROM {LOOKUP}")
 
 
 def _rotation() -> None:

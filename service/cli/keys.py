@@ -5,11 +5,11 @@ it stopped.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import typer
@@ -22,14 +22,16 @@ from service.cli.database import DEFAULT_DATA, Data, database_settings
 from service.cli.operator import Operator
 from service.clock import SystemClock, monotonic
 from service.config import Settings
-from service.custody.rotating import Acts, begin, finished
+from service.custody.reindexed import TABLES
+from service.custody.rotating import Acts, begin, finished, forget_former
 from service.custody.shredding.finishing import finish
 from service.errors import StartRefused
 from service.identity.programs import SERVICE
 from service.store.engine import plain_engine
-from service.vault import inventory, keyring, resealing, rotation
+from service.vault import inventory, keyring, reindexing, resealing, rotation
 from service.vault.kms import Kms, init_at, open_kms
 from service.vault.rotating import records
+from service.vault.rotating.records import Rotation
 from service.vault.vault import Vault
 
 app = typer.Typer(no_args_is_help=True)
@@ -133,20 +135,33 @@ def status(data: Data = DEFAULT_DATA) -> None:
     with _deployment(data) as here:
         behind = rotation.unfinished(here.kms, here.acts)
         left = resealing.left_in(here.keeper())
-        data_rotation = here.operator.act(lambda work: records.latest_rotation(work.db, "data"), SERVICE)
+        unfound = reindexing.left_in(here.keeper())
+        latest = {
+            kind: here.operator.act(lambda work, kind=kind: records.latest_rotation(work.db, kind), SERVICE)
+            for kind in ("data", "index")
+        }
     _out.print(
         "Key-encryption key: a rotation is not finished." if behind else "Key-encryption key: one epoch."
     )
-    if data_rotation is None:
-        _out.print("Data keys: never rotated.")
-    elif data_rotation.ended_at is None:
-        _out.print(f"Data keys: a rotation is under way since {data_rotation.began_at:%Y-%m-%d %H:%M}.")
-    else:
-        _out.print(f"Data keys: rotated on {data_rotation.ended_at:%Y-%m-%d %H:%M}.")
-    _out.print(f"Rows under old keys: {sum(left.values()):,}.")
-    for table, many in left.items():
-        _out.print(f"  {table}: {many:,}")
-    raise typer.Exit(1 if behind or left else 0)
+    for what, kind, counted, rows in (
+        ("Data keys", "data", "Rows", left),
+        ("Index keys", "index", "Index values", unfound),
+    ):
+        _out.print(f"{what}: {_stands(latest[kind])}")
+        _out.print(f"{counted} under old keys: {sum(rows.values()):,}.")
+        for table, many in rows.items():
+            _out.print(f"  {table}: {many:,}")
+    index = latest["index"]
+    indexing = index is not None and index.ended_at is None
+    raise typer.Exit(1 if behind or left or unfound or indexing else 0)
+
+
+def _stands(rotation: Rotation | None) -> str:
+    if rotation is None:
+        return "never rotated."
+    if rotation.ended_at is None:
+        return f"a rotation is under way since {rotation.began_at:%Y-%m-%d %H:%M}."
+    return f"rotated on {rotation.ended_at:%Y-%m-%d %H:%M}."
 
 
 @rotate.command("kek")
@@ -178,23 +193,69 @@ def rotate_data(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
         keeper, now = here.keeper(), SystemClock().now
         under_way = here.operator.act(partial(begin, kind="data"), SERVICE)
         renewed = resealing.renew(here.acts, under_way.began_at, now, progress)
-        sealed, until = 0, monotonic() + seconds + 60
-        while True:
-            swept = resealing.sweep(keeper, here.vault, progress)
-            sealed += swept.sealed
-            if swept.damaged or resealing.finish(keeper, now(), settled=seconds) is not None:
-                break
-            if monotonic() > until:
-                raise StartRefused(
-                    "Rows under old keys keep coming. Is a process of an earlier version running?"
-                )
-            time.sleep(min(1.0, seconds or 0.05))
-        if not swept.damaged:
+        sealed, damaged = _swept(
+            lambda: resealing.sweep(keeper, here.vault, progress),
+            lambda: resealing.finish(keeper, now(), settled=seconds),
+            seconds,
+        )
+        if not damaged:
             here.operator.act(partial(finished, rotation=under_way, done=sealed), SERVICE)
     _out.print(f"{renewed:,} keys renewed, {sealed:,} values sealed again.")
-    for table, rows in swept.damaged.items():
+    _say_damaged(damaged)
+
+
+@rotate.command("index")
+def rotate_index(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
+    """New keys for the blind indexes: whatever is searched for is indexed again under them, and found throughout."""
+    seconds = reindexing.SETTLED_SECONDS if settled is None else settled
+    with _deployment(data) as here, _alone(here), _bars() as progress:
+        keeper, now = here.keeper(), SystemClock().now
+        under_way = here.operator.act(partial(begin, kind="index"), SERVICE)
+        reindexing.announce(here.acts, under_way.began_at, now, progress)
+        if (announced := reindexing.announced_at(here.acts)) is not None:
+            time.sleep(max(0.0, seconds - (now() - announced).total_seconds()))
+        put = reindexing.put_in_place(here.acts, now, progress)
+        done, damaged = _swept(
+            lambda: reindexing.sweep(keeper, here.vault, TABLES, progress),
+            lambda: reindexing.finish(keeper, now(), settled=seconds),
+            seconds,
+        )
+        if not damaged:
+            here.operator.act(partial(finished, rotation=under_way, done=done), SERVICE)
+            for program in here.acts.known():
+                here.operator.act(forget_former, program)
+    _out.print(f"{put:,} keys put in place, {done:,} rows indexed again.")
+    _say_damaged(damaged)
+
+
+class _Sweep(Protocol):
+    """What one pass over the rows under old keys did."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def damaged(self) -> Mapping[str, tuple[UUID, ...]]: ...
+
+
+def _swept(
+    sweep: Callable[[], _Sweep], finish: Callable[[], int | None], seconds: float
+) -> tuple[int, Mapping[str, tuple[UUID, ...]]]:
+    """Sweep until nothing is under old keys and nothing can come to be; what was done, and what does not verify."""
+    done, until = 0, monotonic() + seconds + 60
+    while True:
+        swept = sweep()
+        done += swept.done
+        if swept.damaged or finish() is not None:
+            return done, swept.damaged
+        if monotonic() > until:
+            raise StartRefused("Rows under old keys keep coming. Is a process of an earlier version running?")
+        time.sleep(min(1.0, seconds or 0.05))
+
+
+def _say_damaged(damaged: Mapping[str, tuple[UUID, ...]]) -> None:
+    for table, rows in damaged.items():
         _out.print(f"  {table}: {len(rows)} row(s) do not verify and stay as they are, first {rows[0]}")
-    raise typer.Exit(1 if swept.damaged else 0)
+    raise typer.Exit(1 if damaged else 0)
 
 
 @app.command("finish")
@@ -228,6 +289,9 @@ def _alone(here: _Deployment) -> Generator[None]:
     with plain_engine(here.settings.database_url).connect() as connection:
         if not records.alone(connection):
             raise StartRefused("Another process is rotating keys; let it finish.")
+        # The lock is the connection's. A transaction left open over the waits of a rotation would be ended by the
+        # database, and the lock with it.
+        connection.commit()
         yield
 
 

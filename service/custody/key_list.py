@@ -9,8 +9,9 @@ from service.custody.rotations import records as rotations
 from service.custody.shredding import records as shreddings
 from service.vault.epoch import EpochInfo
 from service.vault.kms import Kms
-from service.vault.rotating import records
-from service.vault.rotating.records import KeyCount, Rotation
+from service.vault.rotating.counts import records
+from service.vault.rotating.counts.records import KeyCount
+from service.vault.rotating.records import Rotation
 from service.work import Work
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 from service.access.actions import Action
 from service.access.program import Program
 from service.errors import Code, Conflict
-from service.ids import new_id
+from service.ids import SERVICE_PROGRAM, new_id
 from service.vault.counting import RENEWED_AT, flush
 from service.vault.records import raise_mark
 from service.vault.rotating import records
+from service.vault.rotating.indexes import records as indexes
 from service.vault.rotating.records import Rotation
 from service.vault.vault import Vault
 from service.work import Work
@@ -97,6 +98,22 @@ def count_and_renew(work: Work, *, limit: int = RENEWED_AT) -> int:
     raise_mark(work.db)
     _record(work, {"what": "data", "step": "worn", "keys": renewed})
     return renewed
+
+
+def forget_former(work: Work) -> int:
+    """Take what is still under a former key of the indexes and has run out: links that are over, attempts to sign in for
+    which no lock stands. How many; not while a rotation is under way, when other processes still write under that key.
+    """
+    if records.open_rotation(work.db, "index") is not None:
+        return 0
+    key = work.vault.index_keys(work.db, SERVICE_PROGRAM).id
+    links = indexes.take_links_over(work.db, work.caller.program_id, key, work.now, work.entry_id)
+    slots = indexes.take_slots_over(work.db, key, work.now)
+    if not links + slots:
+        return 0
+    work.require(Action.KEY_ROTATE, object_kind=OBJECT)
+    _record(work, {"what": "index", "step": "run_out", "links": links, "slots": slots})
+    return links + slots
 
 
 def _record(work: Work, detail: Mapping[str, Any], rotation_id: UUID | None = None) -> None:

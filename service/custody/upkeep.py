@@ -97,7 +97,7 @@ class Upkeep:
         swept = resealing.sweep(self.keeper, lambda: Vault(self.kms))
         if swept.damaged or resealing.finish(self.keeper, self.now(), settled=self.data_settled) is None:
             return 0
-        self.runs.act(partial(finished, rotation=asked, done=swept.sealed))
+        self.runs.act(partial(finished, rotation=asked, done=swept.done))
         return 1
 
     def _finished(self) -> int:

@@ -38,12 +38,15 @@ from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, PatientId, ProgramId, SessionId, new_id
 from service.people.facts import load_patient, patient_facts
 from service.people.records import patient_by_id
+from service.vault.indexing import IndexKeys
 from service.vault.vault import Vault
 from service.work import Denied, Loaded, Mechanisms, Work, enter
 
 LIFETIME: Final = timedelta(hours=72)
 MOST_FAILURES: Final = 5
 OBJECT: Final = "packet_link"
+#: What the key of the index of tokens is derived for.
+_TOKEN: Final = (OBJECT, "token")
 #: What a patient says they come for.
 _PURPOSE: Final = "PATRQT"
 
@@ -78,12 +81,14 @@ def make_link(work: Work, patient_id: UUID, page: str) -> LinkView:
         for session_id in sessions.end_link_sessions_of(work.db, one, work.now, work.entry_id)
     ]
     token = secrets.token_urlsafe(32)
+    keys = _keys(work.vault, work.db)
     made = PacketLink(
         id=new_id(work.now),
         program_id=work.caller.program_id,
         patient_id=patient.id,
         account_id=account_id,
-        token_index=_index(work.vault, work.db, token),
+        token_index=keys.value(*_TOKEN, token),
+        index_key=keys.id,
         state=LinkState.OPEN,
         failures=0,
         created_at=work.now,
@@ -133,11 +138,11 @@ def open_link(
     """A session of the patient whose link this is, or None; either way it is in the ledger. To be committed whatever
     comes out: a failure must be counted.
     """
-    index = _index(mechanisms.vault, db, token)
-    program_id = ProgramId(records.program_of_link(db, index) or SERVICE_PROGRAM)
+    indexes = _keys(mechanisms.vault, db).ever(*_TOKEN, token)
+    program_id = ProgramId(records.program_of_link(db, indexes) or SERVICE_PROGRAM)
     enter(db, program_id)
     mechanisms.vault.hear(db)
-    link = records.link_by_token(db, index)
+    link = records.link_by_token(db, indexes)
     account = identity.account_for_share(db, link.account_id if link else SERVICE_PROGRAM)
     document = tenants.program_document(db, program_id)
     if link is None or account is None or document is None:
@@ -251,9 +256,11 @@ def _refused(
     )
 
 
-def _index(vault: Vault, db: Connection, token: str) -> bytes:
-    """The token under the service's own key: when it comes back, no program is known yet."""
-    return vault.index(db, SERVICE_PROGRAM, "packet_link", "token", token)
+def _keys(vault: Vault, db: Connection) -> IndexKeys:
+    """Tokens are under the service's own key: when one comes back, no program is known yet. Nobody can compute them
+    again, so when the key changes a link is looked for under the former ones until it is over.
+    """
+    return vault.index_keys(db, SERVICE_PROGRAM)
 
 
 def _load(work: Work, link_id: UUID, *, lock: bool) -> Loaded[PacketLink] | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Connection,
     LargeBinary,
     Row,
@@ -63,11 +64,13 @@ _PAGE = (
 )
 
 _ADD_LINK = insert(packet_link)
-_LINK_PROGRAM = select(func.packet_link_program(bindparam("token_index", type_=LargeBinary())))
+_LINK_PROGRAM = select(func.packet_link_program(bindparam("token_indexes", type_=ARRAY(LargeBinary()))))
 _LINK = select(packet_link).where(packet_link.c.id == bindparam("id"))
 _LINK_CHANGING = _LINK.with_for_update()
 _LINK_BY_TOKEN = (
-    select(packet_link).where(packet_link.c.token_index == bindparam("token_index")).with_for_update()
+    select(packet_link)
+    .where(packet_link.c.token_index.in_(bindparam("token_indexes", expanding=True)))
+    .with_for_update()
 )
 _OPEN_LINKS = (
     select(packet_link)
@@ -117,7 +120,8 @@ class PacketLink:
     program_id: UUID
     patient_id: UUID
     account_id: UUID
-    token_index: bytes
+    token_index: bytes | None
+    index_key: bytes | None
     state: LinkState
     failures: int
     created_at: datetime
@@ -197,9 +201,9 @@ def messages_page(
 # -- packet links ----------------------------------------------------------------------------------
 
 
-def program_of_link(db: Connection, token_index: bytes) -> UUID | None:
-    """Whose link a token is, before any program is entered (SECURITY DEFINER, migration 0005)."""
-    return db.execute(_LINK_PROGRAM, {"token_index": token_index}).scalar()
+def program_of_link(db: Connection, token_indexes: Sequence[bytes]) -> UUID | None:
+    """Whose link a token is, before any program is entered (SECURITY DEFINER, migration 0006)."""
+    return db.execute(_LINK_PROGRAM, {"token_indexes": list(token_indexes)}).scalar()
 
 
 def insert_link(db: Connection, made: PacketLink, entry_id: UUID) -> None:
@@ -211,6 +215,7 @@ def insert_link(db: Connection, made: PacketLink, entry_id: UUID) -> None:
             "patient_id": made.patient_id,
             "account_id": made.account_id,
             "token_index": made.token_index,
+            "index_key": made.index_key,
             "state": made.state.value,
             "failures": made.failures,
             "created_at": made.created_at,
@@ -241,9 +246,9 @@ def link_for_update(db: Connection, link_id: UUID) -> PacketLink | None:
     return _link(db.execute(_LINK_CHANGING, {"id": link_id}).one_or_none())
 
 
-def link_by_token(db: Connection, token_index: bytes) -> PacketLink | None:
+def link_by_token(db: Connection, token_indexes: Sequence[bytes]) -> PacketLink | None:
     """Locked: attempts at one link follow each other."""
-    return _link(db.execute(_LINK_BY_TOKEN, {"token_index": token_index}).one_or_none())
+    return _link(db.execute(_LINK_BY_TOKEN, {"token_indexes": list(token_indexes)}).one_or_none())
 
 
 def open_links(db: Connection, patient_id: UUID) -> Sequence[PacketLink]:
@@ -283,7 +288,8 @@ def _link(row: Row[Any] | None) -> PacketLink | None:
         program_id=row.program_id,
         patient_id=row.patient_id,
         account_id=row.account_id,
-        token_index=bytes(row.token_index),
+        token_index=None if row.token_index is None else bytes(row.token_index),
+        index_key=None if row.index_key is None else bytes(row.index_key),
         state=LinkState(row.state),
         failures=row.failures,
         created_at=row.created_at,

@@ -64,13 +64,13 @@ def claim_key(work: Work, claim: Claim) -> Claim.Made | None:
 
     Raises Conflict `idempotency_mismatch` when the key belongs to another request.
     """
-    body_hash = work.keyed_hash(claim.request_digest)
+    body_hash, *former = work.index_keys().hashes(claim.request_digest)
     account_id = work.caller.account_id
     records.forget_before(work.db, account_id, work.now - LIFETIME)
     if records.claim(work.db, account_id, claim.key_hash, work.caller.program_id, body_hash, work.now):
         return None
     row = records.find(work.db, account_id, claim.key_hash)
-    if row is None or row.body_hash != body_hash:
+    if row is None or row.body_hash not in (body_hash, *former):
         raise Conflict(Code.IDEMPOTENCY_MISMATCH, "This Idempotency-Key was used for another request.")
     if row.resource_id is None:
         raise Conflict(Code.IDEMPOTENCY_MISMATCH, "The first request with this Idempotency-Key was refused.")

@@ -18,8 +18,8 @@ from service.identity.model import Account, AccountState, EndReason
 from service.identity.names import is_acceptable, normal_name
 from service.identity.open_sessions import records as sessions
 from service.identity.operations import open_account, record_ended
-from service.identity.signin import CLIENTS, username_index
-from service.ids import AccountId, PatientId, RecipientId, new_id
+from service.identity.signin import CLIENTS, user_names
+from service.ids import SERVICE_PROGRAM, AccountId, PatientId, RecipientId, new_id
 from service.vault.envelope import RowKey
 from service.work import Loaded, Work
 
@@ -58,13 +58,15 @@ def create_account(work: Work, new: NewAccount) -> Account:
         raise Invalid(Code.ROLE_INVALID, "This account cannot be made.", faults)
     row = RowKey(work.caller.program_id, account_id, 1, None)
     profile = {"username": username, "display_name": new.display_name}
-    made = records.insert_account(
+    names = user_names(work.vault.index_keys(work.db, SERVICE_PROGRAM), username)
+    made = records.free_name(work.db, names) and records.insert_account(
         work.db,
         {
             "id": account_id,
             "program_id": work.caller.program_id,
             "kind": new.kind.value,
-            "username_index": username_index(work.vault, work.db, username),
+            "username_index": names.now,
+            "index_key": names.key,
             **work.seal(records.ACCOUNT_ROW, row, {"profile": profile}),
             "roles": sorted(new.roles),
             "units": sorted(new.units),

@@ -8,6 +8,7 @@ the name that was typed, known or not, so an unknown name costs the same stateme
 A lock that ran out gives a new round of ten; a sign-in that succeeds clears the count.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +35,12 @@ class Reservation:
     granted: bool
     closes: bool
     slots: Slots
+
+
+def strictest(found: Sequence[Slots]) -> Slots:
+    """What counts of several slots of one name: the lock that ends last, and the most attempts."""
+    locks = [one.locked_until for one in found if one.locked_until is not None]
+    return Slots(max(one.failures for one in found), max(locks, default=None))
 
 
 def reserve(slots: Slots, now: datetime) -> Reservation:

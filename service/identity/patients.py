@@ -8,8 +8,8 @@ from service.identity import records
 from service.identity.model import AccountState
 from service.identity.passwords import nobodys_hash
 from service.identity.records import ACCOUNT_ROW
-from service.identity.signin import username_index
-from service.ids import AccountId, new_id
+from service.identity.signin import user_names
+from service.ids import SERVICE_PROGRAM, AccountId, new_id
 from service.vault.envelope import RowKey
 from service.work import Work
 
@@ -24,13 +24,15 @@ def account_of_patient(work: Work, patient_id: UUID, entry_id: UUID) -> AccountI
     account_id = AccountId(new_id(work.now))
     row = RowKey(work.caller.program_id, account_id, 1, None)
     profile = {"username": str(account_id), "display_name": ""}
+    names = user_names(work.vault.index_keys(work.db, SERVICE_PROGRAM), str(account_id))
     made = records.insert_account(
         work.db,
         {
             "id": account_id,
             "program_id": work.caller.program_id,
             "kind": CallerKind.PATIENT.value,
-            "username_index": username_index(work.vault, work.db, str(account_id)),
+            "username_index": names.now,
+            "index_key": names.key,
             **work.seal(ACCOUNT_ROW, row, {"profile": profile}),
             "roles": [Role.PATIENT.value],
             "units": [],

@@ -1,7 +1,7 @@
 """The SQL of accounts, and of the attempts to sign in to one.
 
 The look-up by name runs before the tenant is known and goes through a SECURITY DEFINER function of the database
-(migration 0002): `account_by_username`. Everything else is under row-level security like any table.
+(migration 0006): `account_by_username`. Everything else is under row-level security like any table.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     Connection,
     Row,
     Text,
     Uuid,
     bindparam,
     column,
+    delete,
     func,
     select,
     update,
@@ -25,7 +28,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import LargeBinary
 
 from service.access.caller import CallerKind, Role
-from service.identity.lockout import Slots
+from service.identity.lockout import Slots, strictest
 from service.identity.model import AccountState
 from service.ids import AccountId, PatientId, ProgramId, RecipientId
 from service.store.rowcodes import change_row, coded, verified
@@ -36,7 +39,7 @@ from service.vault.envelope import SealedTable
 ACCOUNT_ROW: Final = SealedTable("account", ("profile",))
 
 _BY_NAME = select(
-    func.account_by_username(bindparam("username_index", type_=LargeBinary())).table_valued(
+    func.account_by_username(bindparam("username_indexes", type_=ARRAY(LargeBinary()))).table_valued(
         column("account_id", Uuid()),
         column("program_id", Uuid()),
         column("kind", Text()),
@@ -65,9 +68,16 @@ _INSERT_ACCOUNT = (
     insert(account).on_conflict_do_nothing(index_elements=["username_index"]).returning(account.c.id)
 )
 
+#: Held until the transaction ends: while a name has a value under each of two keys, no one value keeps it to one.
+_LOCK_NAME = select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger())))
 _MAKE_SLOT = (
     insert(sign_in_slot)
-    .values(username_index=bindparam("username_index"), failures=0, last_attempt_at=bindparam("now"))
+    .values(
+        username_index=bindparam("username_index"),
+        index_key=bindparam("index_key"),
+        failures=0,
+        last_attempt_at=bindparam("now"),
+    )
     .on_conflict_do_nothing()
 )
 _SLOT = (
@@ -75,15 +85,32 @@ _SLOT = (
     .where(sign_in_slot.c.username_index == bindparam("username_index"))
     .with_for_update()
 )
+_TAKE_SLOTS = (
+    delete(sign_in_slot)
+    .where(sign_in_slot.c.username_index.in_(bindparam("others", expanding=True)))
+    .returning(sign_in_slot.c.failures, sign_in_slot.c.locked_until)
+)
 _STORE_SLOT = (
     update(sign_in_slot)
-    .where(sign_in_slot.c.username_index == bindparam("b_username_index"))
+    .where(sign_in_slot.c.username_index.in_(bindparam("b_names", expanding=True)))
     .values(
         failures=bindparam("b_failures"),
         locked_until=bindparam("b_locked_until"),
         last_attempt_at=bindparam("b_now"),
     )
 )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UserNames:
+    """A user name as it stands in indexes: `now`, to be written under the key of that id; `sought`: what an account may
+    have; `ever`: what a slot may have.
+    """
+
+    now: bytes
+    key: bytes
+    sought: tuple[bytes, ...]
+    ever: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,9 +144,9 @@ class StoredAccount:
 # -- before the tenant is known --------------------------------------------------------------------
 
 
-def candidate(db: Connection, username_index: bytes) -> Candidate | None:
+def candidate(db: Connection, names: UserNames) -> Candidate | None:
     """The account with this name, in whatever program."""
-    row = db.execute(_BY_NAME, {"username_index": username_index}).one_or_none()
+    row = db.execute(_BY_NAME, {"username_indexes": list(names.sought)}).one_or_none()
     if row is None:
         return None
     return Candidate(
@@ -131,18 +158,40 @@ def candidate(db: Connection, username_index: bytes) -> Candidate | None:
     )
 
 
-def lock_slots(db: Connection, username_index: bytes, now: datetime) -> Slots:
-    """The slots of a name, known or not, locked until this transaction ends."""
-    db.execute(_MAKE_SLOT, {"username_index": username_index, "now": now})
-    row = db.execute(_SLOT, {"username_index": username_index}).one()
-    return Slots(row.failures, row.locked_until)
+def lock_slots(db: Connection, names: UserNames, now: datetime) -> Slots:
+    """The slots of a name, known or not, locked until this transaction ends. Those under former keys become those of
+    today: changing the key of the indexes is no way to more attempts.
+    """
+    taken: list[Slots] = []
+    if len(names.ever) > 1:
+        _lock_name(db, names)
+        others = [one for one in names.ever if one != names.now]
+        taken = [Slots(row.failures, row.locked_until) for row in db.execute(_TAKE_SLOTS, {"others": others})]
+    db.execute(_MAKE_SLOT, {"username_index": names.now, "index_key": names.key, "now": now})
+    row = db.execute(_SLOT, {"username_index": names.now}).one()
+    return strictest([Slots(row.failures, row.locked_until), *taken])
 
 
-def store_slots(db: Connection, username_index: bytes, slots: Slots, now: datetime) -> None:
+def free_name(db: Connection, names: UserNames) -> bool:
+    """Whether nobody has this name, and that nobody takes it until this transaction ends. While there is one key the
+    unique index says both.
+    """
+    if len(names.sought) == 1:
+        return True
+    _lock_name(db, names)
+    return candidate(db, names) is None
+
+
+def _lock_name(db: Connection, names: UserNames) -> None:
+    """The least of the values: the same for every process, whichever key is the active one for it."""
+    db.execute(_LOCK_NAME, {"number": int.from_bytes(min(names.ever)[:8], signed=True)})
+
+
+def store_slots(db: Connection, names: UserNames, slots: Slots, now: datetime) -> None:
     db.execute(
         _STORE_SLOT,
         {
-            "b_username_index": username_index,
+            "b_names": list(names.ever),
             "b_failures": slots.failures,
             "b_locked_until": slots.locked_until,
             "b_now": now,

@@ -30,19 +30,22 @@ from service.identity.tenants import records as tenants
 from service.ids import SERVICE_PROGRAM, AccountId, PatientId, ProgramId, SessionId, new_id
 from service.ledger.entry import Entry, Outcome
 from service.vault.envelope import RowKey
-from service.vault.vault import Vault
+from service.vault.indexing import IndexKeys
 from service.work import Mechanisms, Work, enter, write_entry
 
 #: Who may sign in with a user name and a password, and who with a client id and its secret.
 PEOPLE: Final = frozenset({CallerKind.STAFF, CallerKind.PATIENT})
 CLIENTS: Final = frozenset({CallerKind.REQUESTER, CallerKind.SYSTEM})
+#: What the key of the index of user names is derived for.
+_TABLE, _NAME = "account", "username"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One attempt whose slot is taken. `password_hash` is what to check the password against."""
 
-    username_index: bytes
+    names: records.UserNames
+    keys: IndexKeys
     granted: bool
     closes: bool
     candidate: records.Candidate | None
@@ -62,17 +65,20 @@ class SignedIn:
     entry_id: UUID
 
 
-def username_index(vault: Vault, db: Connection, username: str) -> bytes:
-    """Blind index of a user name under the service's own key: at sign-in no program is known yet."""
-    return vault.index(db, SERVICE_PROGRAM, "account", "username", normal_name(username))
+def user_names(keys: IndexKeys, username: str) -> records.UserNames:
+    """A user name as the indexes have it, under the service's own keys: at sign-in no program is known yet."""
+    name = normal_name(username)
+    now, *others = keys.sought(_TABLE, _NAME, name)
+    return records.UserNames(now, keys.id, (now, *others), tuple(keys.ever(_TABLE, _NAME, name)))
 
 
 def begin(mechanisms: Mechanisms, db: Connection, username: str, now: datetime) -> Attempt:
     """Take a slot for this name and find its account. To be committed before the password is looked at."""
-    index = username_index(mechanisms.vault, db, username)
-    reservation = reserve(records.lock_slots(db, index, now), now)
-    records.store_slots(db, index, reservation.slots, now)
-    return Attempt(index, reservation.granted, reservation.closes, records.candidate(db, index))
+    keys = mechanisms.vault.index_keys(db, SERVICE_PROGRAM)
+    names = user_names(keys, username)
+    reservation = reserve(records.lock_slots(db, names, now), now)
+    records.store_slots(db, names, reservation.slots, now)
+    return Attempt(names, keys, reservation.granted, reservation.closes, records.candidate(db, names))
 
 
 def complete(
@@ -97,7 +103,7 @@ def complete(
     if reason or stored is None:
         _record_refusal(mechanisms, db, attempt, reason, now, request_id)
         return None
-    records.store_slots(db, attempt.username_index, Slots(), now)
+    records.store_slots(db, attempt.names, Slots(), now)
     return open_session(mechanisms, db, stored, _new_session(stored, channel, now), now, request_id)
 
 
@@ -128,7 +134,7 @@ def _misled(
     opened = mechanisms.vault.open_row(db, records.ACCOUNT_ROW, row, {"profile": stored.profile})
     profile: Any = opened["profile"]
     name = str(profile["username"])
-    return "" if username_index(mechanisms.vault, db, name) == attempt.username_index else "misled"
+    return "" if user_names(attempt.keys, name).now == attempt.names.now else "misled"
 
 
 def open_session(
@@ -188,7 +194,7 @@ def _record_refusal(
     """
     found = attempt.candidate
     program_id = found.program_id if found else SERVICE_PROGRAM
-    name = mechanisms.vault.keyed_hash(db, SERVICE_PROGRAM, attempt.username_index.hex())
+    name = attempt.keys.hash(attempt.names.now.hex())
     record_unattributed(
         mechanisms,
         db,

@@ -8,12 +8,14 @@ from service.admission.reviews import due_reviews
 from service.config import Settings
 from service.consent.ending_by_event import expire_past
 from service.custody.findings.raising import look_at_once, look_later
+from service.custody.looking import look_at_rows
 from service.custody.months import months_ahead
-from service.custody.rotating import count_and_renew
+from service.custody.rotating import count_and_renew, forget_former
 from service.delivery.carriers import Carrier, HttpTexts, NoCarrier
 from service.delivery.model import Channel
 from service.delivery.outbox import OUTBOX, Outbox
 from service.delivery.smtp import LOCAL, Mail
+from service.edge.metrics import count_bad_rows
 from service.edge.state import State
 from service.intake.safety.escalation import escalate_due
 from service.jobs.job import Job
@@ -32,6 +34,8 @@ def all_jobs(state: State) -> tuple[Job, ...]:
         Job("findings", timedelta(minutes=15), look_at_once),
         Job("findings_later", timedelta(minutes=15), look_later),
         Job("key_uses", timedelta(minutes=1), count_and_renew),
+        Job("former_indexes", timedelta(hours=1), forget_former),
+        Job("row_look", timedelta(minutes=1), _looked),
         Job("trail_months", timedelta(hours=12), months_ahead),
         Job("reminders", timedelta(minutes=10), partial(due_reminders, library=state.packet)),
     )
@@ -72,6 +76,12 @@ def carriers_of(settings: Settings) -> dict[Channel, Carrier]:
 
 def _service(state: State) -> Service:
     return Service(state.engine, state.mechanisms, state.clock)
+
+
+def _looked(work: Work) -> int:
+    bad = look_at_rows(work)
+    count_bad_rows(bad)
+    return bad
 
 
 def _expired(work: Work) -> int:

@@ -5,7 +5,7 @@ requester is answered from the surviving chart alone, and only if that chart its
 merge absorbed answers nobody.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -17,6 +17,8 @@ from service.people.finding import STRENGTH, Resemblance, Term
 from service.work import Work
 
 MOST_DUPLICATES: Final = 10
+#: The table of the index values, which the key of each is derived for.
+TABLE: Final = "patient_index"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,12 +70,24 @@ def find_exact(
     return sorted(set[PatientId].intersection(*standing))
 
 
-def indexed(work: Work, term: Term) -> records.IndexedTerm:
-    """The index value of a term under the program's key."""
-    return term.index, work.index("patient_index", term.index.value, term.value)
+def indexed(work: Work, terms: Iterable[Term]) -> list[records.IndexedTerm]:
+    """The index values of terms to be written, under the program's key of today."""
+    keys = work.index_keys()
+    return [
+        records.IndexedTerm(term.index, keys.value(TABLE, term.index.value, term.value), keys.id)
+        for term in terms
+    ]
 
 
 def _matches(work: Work, terms: Sequence[Term]) -> dict[Term, list[records.Match]]:
-    values = {term: indexed(work, term) for term in terms}
-    found = records.patients_with_terms(work.db, work.caller.program_id, values.values())
-    return {term: found[place] for term, place in values.items()}
+    """Under every key that a term may be under, in one statement: a term that goes from one key to another meanwhile is
+    found under one of them.
+    """
+    keys = work.index_keys()
+    places: dict[Term, list[records.Sought]] = {
+        term: [(term.index, value) for value in keys.sought(TABLE, term.index.value, term.value)]
+        for term in terms
+    }
+    every = [place for found in places.values() for place in found]
+    found = records.patients_with_terms(work.db, work.caller.program_id, every)
+    return {term: [match for place in under for match in found[place]] for term, under in places.items()}

@@ -199,7 +199,7 @@ def keep_demographics(
 
 
 def _store_terms(work: Work, patient_id: PatientId, document: Document) -> None:
-    terms = [indexed(work, term) for term in finding.terms(document)]
+    terms = indexed(work, finding.terms(document))
     records.store_terms(work.db, work.caller.program_id, patient_id, terms, work.now)
 
 

@@ -19,13 +19,22 @@ from service.store.types import Sealed
 from service.vault.envelope import SealedTable
 
 #: An index and a value in it.
-IndexedTerm = tuple[Index, bytes]
+Sought = tuple[Index, bytes]
 
 #: State of a patient whose record was destroyed: a row without anything that can be read.
 DESTROYED: Final = "destroyed"
 
 PATIENT_ROW: Final = SealedTable("patient", ("demographics",))
 PATIENT_VERSION_ROW: Final = SealedTable("patient_version", ("demographics",))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTerm:
+    """A value to be written into an index, and the id of the key that it is under."""
+
+    index: Index
+    value: bytes
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +233,11 @@ def store_terms(
                 "id": new_id(now),
                 "program_id": program_id,
                 "patient_id": patient_id,
-                "name": index.value,
-                "value": value,
+                "name": term.index.value,
+                "value": term.value,
+                "index_key": term.key,
             }
-            for index, value in terms
+            for term in terms
         ],
     )
 
@@ -238,12 +248,12 @@ def drop_terms(db: Connection, patient_id: UUID) -> None:
 
 
 def patients_with_terms(
-    db: Connection, program_id: UUID, terms: Iterable[IndexedTerm]
-) -> Mapping[IndexedTerm, list[Match]]:
+    db: Connection, program_id: UUID, terms: Iterable[Sought]
+) -> Mapping[Sought, list[Match]]:
     """For each index value the charts that have it, oldest first; one query, whatever is asked."""
     wanted = list(terms)
     parameters = {"program_id": program_id, "terms": [(index.value, value) for index, value in wanted]}
-    found: dict[IndexedTerm, list[Match]] = {term: [] for term in wanted}
+    found: dict[Sought, list[Match]] = {term: [] for term in wanted}
     for row in db.execute(_WITH_TERMS, parameters):
         found[(Index(row.name), bytes(row.value))].append(Match(row.patient_id, row.surviving))
     return found

@@ -44,6 +44,11 @@ def fingerprint(name: str, *, nullable: bool = False) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=nullable)
 
 
+def index_key_column() -> Column[bytes]:
+    """Id of the key that the row's blind indexes are under. Null: not known, they are found by trying; or under none."""
+    return fingerprint("index_key", nullable=True)
+
+
 def code_column() -> Column[bytes]:
     """The code of a row that decides (`rowcodes.py`). Null is refused like a wrong one."""
     return fingerprint("mac", nullable=True)

@@ -30,8 +30,10 @@ from sqlalchemy import Column, Connection, Row, Select, Table, Update, bindparam
 
 from service.errors import IntegrityError
 from service.store.tables.consent import consent, consent_recipient, consent_ruling, consent_signature
+from service.store.tables.custody import legal_hold, shredding
+from service.store.tables.findings import finding
 from service.store.tables.identity import account, credential, session
-from service.store.tables.people import relationship
+from service.store.tables.people import recipient, relationship
 from service.store.tables.programs import program
 from service.store.tables.rights import restriction
 from service.store.types import SealedBytes
@@ -49,14 +51,23 @@ CODED: Final[tuple[Table, ...]] = (
     consent_signature,
     consent_ruling,
     restriction,
+    recipient,
+    legal_hold,
+    shredding,
+    finding,
 )
 SEALED_REASON: Final = "sealed: bound to program, table, row, version and patient by its own encryption"
+_REFOUND: Final = "changes with the key of the indexes; whom it leads to is opened and compared with who was asked for"
 #: Columns in the clear that the code leaves out, and why.
 LEFT_OUT: Final[Mapping[tuple[str, str], str]] = {
     ("session", "last_used_at"): "moves with every use, without an act; it only ever shortens a session",
     ("account", "username_index"): (
         "changes with the key of the indexes; the name itself stands in the sealed profile, which a sign-in compares"
     ),
+    ("account", "index_key"): "names the key of the user name's index",
+    ("recipient", "index_key"): "names the key of the two indexes",
+    ("recipient", "name_index"): _REFOUND,
+    ("recipient", "npi_index"): _REFOUND,
 }
 #: Rows remembered as fitting, before all are forgotten.
 _KEPT: Final = 2048

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.vault.kms import Kms
-from service.vault.rotating import records
-from service.vault.rotating.records import KeyCount
+from service.vault.rotating.counts import records
+from service.vault.rotating.counts.records import KeyCount
 from service.vault.rotation import Ground
 
 

@@ -3,14 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, Connection, Label, bindparam, literal_column, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Label,
+    LargeBinary,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from service.ids import new_id
 from service.store.tables.custody import vault_mark
+from service.store.tables.ledger import audit_entry
 from service.store.tables.vault import vault_key
 from service.vault.keys import KeyState, Owner
 
@@ -19,7 +33,14 @@ _FRESH: Label[bool] = literal_column(
     "(vault_key.xmin = pg_current_xact_id_if_assigned()::xid) IS TRUE", Boolean
 ).label("fresh")
 
-_COLUMNS = (vault_key.c.key_id, vault_key.c.kek_id, vault_key.c.wrapped, vault_key.c.state, _FRESH)
+_COLUMNS = (
+    vault_key.c.key_id,
+    vault_key.c.kek_id,
+    vault_key.c.wrapped,
+    vault_key.c.state,
+    vault_key.c.emptied_at.is_not(None).label("emptied"),
+    _FRESH,
+)
 _OF_OWNER = (
     select(*_COLUMNS)
     .where(
@@ -29,17 +50,38 @@ _OF_OWNER = (
     )
     .order_by(vault_key.c.created_at, vault_key.c.id)
 )
-_OF_PATIENT = _OF_OWNER.where(vault_key.c.patient_id == bindparam("patient_id"))
+#: True for a key of a record that was destroyed, as the trail knows: its row may have been put back since.
+DESTROYED: Final = (
+    select(audit_entry.c.program_id)
+    .where(
+        audit_entry.c.program_id == vault_key.c.program_id,
+        audit_entry.c.patient_id == vault_key.c.patient_id,
+        audit_entry.c.action == literal_column("'key.shred_approve'"),
+        audit_entry.c.outcome == literal_column("'permit'"),
+        audit_entry.c.detail.contains('"state":"destroyed"'),
+    )
+    .exists()
+)
+_OF_PATIENT = _OF_OWNER.where(vault_key.c.patient_id == bindparam("patient_id"), ~DESTROYED)
 _OF_NO_PATIENT = _OF_OWNER.where(vault_key.c.patient_id.is_(None))
 #: Two set-ups at once: the unique index on active keys lets one of them win, the other then reads what is
 #: there.
 _ADD = insert(vault_key).on_conflict_do_nothing().returning(vault_key.c.key_id)
 
+_SERVICE_INDEX = select(
+    func.service_index_keys().table_valued(
+        column("key_id", LargeBinary()),
+        column("kek_id", LargeBinary()),
+        column("wrapped", LargeBinary()),
+        column("state", Text()),
+        column("emptied", Boolean()),
+    )
+)
 _TOMBSTONES = select(vault_key.c.id).where(
     vault_key.c.program_id == bindparam("program_id"),
     vault_key.c.patient_id == bindparam("patient_id"),
     vault_key.c.purpose == bindparam("purpose"),
-    vault_key.c.state == KeyState.SHREDDED.value,
+    or_(vault_key.c.state == KeyState.SHREDDED.value, DESTROYED),
 )
 _DESTROY = (
     update(vault_key)
@@ -58,32 +100,48 @@ _RAISE_MARK = update(vault_mark).values(mark=vault_mark.c.mark + 1).returning(va
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WrappedKey:
-    """One key of an owner as stored. `fresh`: written in the reading transaction."""
+    """One key of an owner as stored. `fresh`: written in the reading transaction; `emptied`: nothing is under it now."""
 
     key_id: bytes
     kek_id: bytes
     wrapped: bytes
     state: KeyState
     fresh: bool
+    emptied: bool = False
 
 
 def keys_of(db: Connection, owner: Owner) -> Sequence[WrappedKey]:
-    """All keys of an owner that still exist, oldest first."""
+    """All keys of an owner that still exist, oldest first: none of a record that was destroyed, whatever stands here."""
     parameters: dict[str, UUID | str] = {"program_id": owner.program_id, "purpose": owner.purpose.value}
     if owner.patient_id is None:
         rows: Sequence[Any] = db.execute(_OF_NO_PATIENT, parameters).all()
     else:
         rows = db.execute(_OF_PATIENT, {**parameters, "patient_id": owner.patient_id}).all()
-    return [
-        WrappedKey(bytes(row.key_id), bytes(row.kek_id), bytes(row.wrapped), KeyState(row.state), row.fresh)
-        for row in rows
-    ]
+    return [_wrapped(row, fresh=row.fresh) for row in rows]
+
+
+def service_index_keys(db: Connection) -> Sequence[WrappedKey]:
+    """The service's index keys, oldest first, whatever program this transaction is in (SECURITY DEFINER, 0006)."""
+    return [_wrapped(row, fresh=False) for row in db.execute(_SERVICE_INDEX).all()]
+
+
+def _wrapped(row: Any, *, fresh: bool) -> WrappedKey:
+    return WrappedKey(
+        bytes(row.key_id), bytes(row.kek_id), bytes(row.wrapped), KeyState(row.state), fresh, row.emptied
+    )
 
 
 def add_key(
-    db: Connection, owner: Owner, *, key_id: bytes, kek_id: bytes, wrapped: bytes, now: datetime
+    db: Connection,
+    owner: Owner,
+    *,
+    key_id: bytes,
+    kek_id: bytes,
+    wrapped: bytes,
+    now: datetime,
+    state: KeyState = KeyState.ACTIVE,
 ) -> bool:
-    """Store an active key; False, and nothing stored, when the owner has one already."""
+    """Store an active (or next) key; False, and nothing stored, when the owner has one already."""
     added = db.execute(
         _ADD,
         {
@@ -94,7 +152,7 @@ def add_key(
             "key_id": key_id,
             "kek_id": kek_id,
             "wrapped": wrapped,
-            "state": KeyState.ACTIVE.value,
+            "state": state.value,
             "created_at": now,
         },
     )

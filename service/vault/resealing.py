@@ -26,7 +26,8 @@ from service.store.session import in_unit_sync
 from service.vault.envelope import RowKey
 from service.vault.places import PLACES, Place
 from service.vault.records import raise_mark
-from service.vault.rotating import records
+from service.vault.rotating import records as keys
+from service.vault.rotating.sealed import records
 from service.vault.rotation import Ground, Progress, quietly
 from service.vault.units import run_unit_sync
 from service.vault.vault import CACHE_SECONDS, Vault
@@ -41,7 +42,7 @@ _TRIES: Final = 5
 class Swept:
     """What one sweep did. `damaged`: rows that did not open and stay as they are, by table."""
 
-    sealed: int
+    done: int
     damaged: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict[str, tuple[UUID, ...]])
 
 
@@ -54,13 +55,11 @@ def renew(
     """Give every owner whose key is older than the rotation a new one; how many."""
     made = 0
     for program_id in ground.programs():
-        total = ground.look(
-            program_id, lambda db, one=program_id: records.how_many_renewable(db, one, began_at)
-        )
+        total = ground.look(program_id, lambda db, one=program_id: keys.how_many_renewable(db, one, began_at))
         done = 0
 
         def some(db: Connection, vault: Vault, program_id: UUID = program_id) -> int:
-            owners = records.renewable(db, program_id, began_at, AT_ONCE)
+            owners = keys.renewable(db, program_id, began_at, AT_ONCE)
             renewed = sum(vault.renew(db, owner, now()) for owner in owners)
             if renewed:
                 raise_mark(db)
@@ -79,7 +78,7 @@ def sweep(keeper: Engine, vault: Callable[[], Vault], progress: Progress = quiet
     sealed, damaged = 0, dict[str, tuple[UUID, ...]]()
     for place in PLACES:
         done = _sweep_place(keeper, vault(), place)
-        sealed += done.sealed
+        sealed += done.done
         damaged |= done.damaged
         progress("values sealed again", sealed, max(total, sealed))
     return Swept(sealed, damaged)

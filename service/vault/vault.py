@@ -8,28 +8,28 @@ The service's own keys (ledger, tokens, its sealing and index key) are loaded on
 they do not unwrap, the keyring is the wrong one and the service refuses to start.
 """
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-import rfc8785
 from sqlalchemy import Connection
 
 from service.clock import monotonic
 from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
 from service.store.types import Sealed
-from service.vault import blindindex, envelope, records, signing
+from service.vault import envelope, indexing, records, signing
 from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
 from service.vault.epoch import Kms, VaultSealed
 from service.vault.flights import Flights
 from service.vault.foreseeing import records as foreseeing
+from service.vault.indexing import IndexKeys
 from service.vault.keys import (
+    FORMAT,
     DataKey,
     KeyCache,
     KeySet,
@@ -132,21 +132,21 @@ class Vault:
     ) -> dict[str, Sealed]:
         """Those columns that are under a retired key of the row's owner, under the active one."""
         owner = _owner_of(row)
-        return envelope.seal_again(self._keys(db, owner).by_start, self._active(db, owner), table, row, sealed)
+        return envelope.seal_again(
+            self._keys(db, owner).by_start, self._active(db, owner), table, row, sealed
+        )
 
     # -- search and hashes -------------------------------------------------------------------------
 
     def index(self, db: Connection, program_id: UUID, table: str, name: str, value: str) -> bytes:
-        """16-byte blind index of an already normalised value; see `blindindex`."""
-        key = self.index_key(db, program_id)
-        return blindindex.blind(blindindex.index_key(key, program_id, table, name), value)
+        """16-byte blind index of an already normalised value, under the active key; see `blindindex`."""
+        return self.index_keys(db, program_id).value(table, name, value)
 
     def keyed_hash(self, db: Connection, program_id: UUID, value: Json) -> bytes:
         """HMAC-SHA256 over the canonical JSON (RFC 8785) of a payload: evidence of what it was, tells
         nothing.
         """
-        key = self.index_key(db, program_id).derive("consentry payload hash 1", str(program_id))
-        return hmac.digest(key, rfc8785.dumps(value), hashlib.sha256)
+        return self.index_keys(db, program_id).hash(value)
 
     # -- keys --------------------------------------------------------------------------------------
 
@@ -160,7 +160,23 @@ class Vault:
 
     def index_key(self, db: Connection, program_id: UUID) -> DataKey:
         """The key from which the program's blind indexes and keyed hashes are derived."""
-        return self._active(db, Owner(Purpose.INDEX, program_id))
+        return self.index_keys(db, program_id).active
+
+    def index_keys(self, db: Connection, program_id: UUID) -> IndexKeys:
+        """That key, and those besides it that something may still be under."""
+        owner = Owner(Purpose.INDEX, program_id)
+        if program_id != SERVICE_PROGRAM:
+            return indexing.of(program_id, self._keys(db, owner))
+        # Asked for where no program is known and so no mark was heard: which keys there are is always read. Unwrapped
+        # they stay, like the service's other keys.
+        kept = self._own.get(owner)
+        keys = self._unwrapped(owner, records.service_index_keys(db), kept.by_start if kept else {})
+        self._own[owner] = keys
+        return indexing.of(program_id, keys)
+
+    def create_next_index_key(self, db: Connection, program_id: UUID, now: datetime) -> bool:
+        """The key that will take the active one's place; False when there is one already."""
+        return self._create(db, Owner(Purpose.INDEX, program_id), new_secret(), now, KeyState.NEXT)
 
     def create_patient_key(self, db: Connection, program_id: UUID, patient_id: UUID, now: datetime) -> None:
         """The patient's first key, in the transaction that registers the patient."""
@@ -326,19 +342,39 @@ class Vault:
             self._cache.put(owner, keys, generation=generation)
         return keys
 
-    def _unwrapped(self, owner: Owner, stored: Sequence[records.WrappedKey]) -> KeySet:
-        by_id = {key.key_id: DataKey(key.key_id, self._unwrap(owner, key)) for key in stored}
+    def _unwrapped(
+        self,
+        owner: Owner,
+        stored: Sequence[records.WrappedKey],
+        known: Mapping[bytes, DataKey] = MappingProxyType({}),
+    ) -> KeySet:
+        by_id = {
+            key.key_id: known.get(FORMAT + key.key_id) or DataKey(key.key_id, self._unwrap(owner, key))
+            for key in stored
+        }
         active = [key.key_id for key in stored if key.state is KeyState.ACTIVE]
-        return key_set(by_id.values(), by_id[active[-1]] if active else None)
+        searched = tuple(by_id[key.key_id] for key in stored if _is_searched(key))
+        return key_set(by_id.values(), by_id[active[-1]] if active else None, searched)
 
     def _unwrap(self, owner: Owner, key: records.WrappedKey) -> bytes:
         return self._source.unwrap(owner, key)
 
-    def _create(self, db: Connection, owner: Owner, secret: bytes, now: datetime) -> bool:
+    def _create(
+        self,
+        db: Connection,
+        owner: Owner,
+        secret: bytes,
+        now: datetime,
+        state: KeyState = KeyState.ACTIVE,
+    ) -> bool:
         made = self._source.make(owner, secret)
         return records.add_key(
-            db, owner, key_id=made.key_id, kek_id=made.kek_id, wrapped=made.wrapped, now=now
+            db, owner, key_id=made.key_id, kek_id=made.kek_id, wrapped=made.wrapped, now=now, state=state
         )
+
+
+def _is_searched(key: records.WrappedKey) -> bool:
+    return key.state is KeyState.NEXT or (key.state is KeyState.RETIRED and not key.emptied)
 
 
 def _program_owner(program_id: UUID) -> Owner:

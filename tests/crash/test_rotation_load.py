@@ -1,10 +1,14 @@
 """Keys are rotated while the service works, over two processes: no request fails, and nothing is left under old keys.
 
-Charts are read, written, found and registered at an even rate; meanwhile an operator gives, again and again, the
-commands of docs/keys.md: a new key-encryption key, new keys for every patient and program.
+Charts are read, written, found and registered, and somebody signs in, at an even rate; meanwhile an operator gives,
+again and again, the commands of docs/keys.md: a new key-encryption key, new keys for every patient and program, new keys
+for the blind indexes. And the commands are killed at any moment, and given again.
 """
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,29 +16,40 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from random import Random
 from unittest.mock import patch
 from uuid import uuid4
 
 import httpx2
 import pytest
 
+from service.config import ROOT
 from service.store.engine import plain_engine
-from service.vault import keyring, resealing
+from service.vault import keyring, reindexing, resealing
 from tests.house import Account, Cluster, House, Service, open_program, verify_ledger
 from tests.integration.disclosure.office import PATIENT, Office
 from tests.integration.sealed_columns import opened
 from tests.processes import Worker
-from tests.serving import command
+from tests.serving import clean_environment, command
+from tests.showing import Counted
 
 #: In `make test` at a size that fits; in `make battery` at full size.
-pytestmark = pytest.mark.battery
+pytestmark = [pytest.mark.battery, pytest.mark.shows("O-30")]
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 SECONDS = 120.0 if BATTERY else 10.0
 ROTATIONS = 10 if BATTERY else 4
+KINDS = ("kek", "data", "index")
+KILLS = 10 if BATTERY else 2
 PER_SECOND = 20.0
 THREADS = 4
 #: Requests of the test last a tenth of that; the default waits for what may last longer.
 SETTLED = "2" if BATTERY else "0.5"
+
+USER = {
+    "grant_type": "password",
+    "username": "uli.testperson-rotating",
+    "password": "four wet herons on a slate roof",
+}
 
 Call = tuple[str, str, Mapping[str, object] | None, Account, int]
 
@@ -45,6 +60,7 @@ class Seen:
 
     right: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
+    registered: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +94,8 @@ def _calls(office: Office, seed: int) -> Iterator[Call]:
         born = f"19{number % 90 + 10}-03-0{seed % 9 + 1}"
         person: dict[str, object] = {"family_name": name, "given_name": name[::-1], "birth_date": born}
         yield "POST", "/patients", person, desk, 201
+        if number % 4 == seed % 4:
+            yield "POST", "/auth/token", USER, desk, 200
 
 
 def _caller(worker: Worker, calls: Iterator[Call], seen: Seen, stop: threading.Event) -> None:
@@ -92,12 +110,18 @@ def _caller(worker: Worker, calls: Iterator[Call], seen: Seen, stop: threading.E
                 headers["Idempotency-Key"] = str(uuid4())
             name = f"{method} {path.split('/')[1]}/{path.rsplit('/', 1)[-1][:6]}"
             try:
-                answer = client.request(method, path, json=body, headers=headers)
+                if path == "/auth/token":
+                    answer = client.post(path, data=USER)
+                else:
+                    answer = client.request(method, path, json=body, headers=headers)
             except httpx2.HTTPError as error:
                 seen.wrong.append(f"{name}: {type(error).__name__}")
                 continue
-            if answer.status_code == wanted:
+            found = not path.endswith("/search") or (answer.status_code == 200 and answer.json()["items"])
+            if answer.status_code == wanted and found:
                 seen.right[method] += 1
+                if path == "/patients" and body:
+                    seen.registered.append(body)
             else:
                 seen.wrong.append(f"{name}: {answer.status_code} {answer.text[:200]}")
 
@@ -119,10 +143,15 @@ def _under_load(workers: Sequence[Worker], office: Office, act: Callable[[], Non
     return seen
 
 
-def test_rotations_under_load(served: tuple[Service, Sequence[Worker]]) -> None:
+def test_rotations_under_load(served: tuple[Service, Sequence[Worker]], counted: Counted) -> None:
     service, workers = served
     office = Office(service)
     office.chart()
+    user = {"display_name": "Uli Testperson", "roles": ["intake"], "units": ["U1"]}
+    made = service.client("administrator").post(
+        "/users", {**user, "username": USER["username"], "password": USER["password"]}
+    )
+    assert made.status_code == 201, made.text
     settings = service.house.settings
     lasted: list[float] = []
 
@@ -130,7 +159,7 @@ def test_rotations_under_load(served: tuple[Service, Sequence[Worker]]) -> None:
         began = time.monotonic()
         for number in range(ROTATIONS):
             started = time.monotonic()
-            ended = command("keys", "rotate", ("kek", "data")[number % 2], "--settled", SETTLED)
+            ended = command("keys", "rotate", KINDS[number % 3], "--settled", SETTLED)
             assert ended.returncode == 0, ended
             lasted.append(time.monotonic() - started)
             time.sleep(max(0.0, began + SECONDS * (number + 1) / ROTATIONS - time.monotonic()))
@@ -145,13 +174,74 @@ def test_rotations_under_load(served: tuple[Service, Sequence[Worker]]) -> None:
     total = sum(seen.right.values())
     assert total >= 0.5 * PER_SECOND * SECONDS, seen.right  # less load than this proves nothing
     assert settings.keeper_database_url
-    assert resealing.left_in(plain_engine(settings.keeper_database_url)) == {}
+    _nothing_left(service)
+    for person in seen.registered:
+        sought = {name: person[name] for name in ("family_name", "birth_date")}
+        assert len(service.client("intake").post("/patients/search", sought).json()["items"]) == 1
     epochs = keyring.load(settings.keyring).epochs()
     assert [one.active for one in epochs] == [True]
     assert epochs[0].id != first
     assert sum(1 for _ in opened(service)) > total / 5
     verify_ledger(service)
+    counted("rotations under load", ROTATIONS)
+    counted("requests during rotations, none failed", total)
+    counted("patients registered during rotations, each found afterwards", len(seen.registered))
     print(
         f"{ROTATIONS} rotations in {SECONDS:.0f} s of load, {total / SECONDS:.1f} requests/s: {total} answered, "
         f"0 failed, 0 rows on old keys; a rotation took {min(lasted):.1f} to {max(lasted):.1f} s"
     )
+
+
+def _nothing_left(service: Service) -> None:
+    """No row and no index is under a key that was replaced."""
+    assert service.house.settings.keeper_database_url
+    keeper = plain_engine(service.house.settings.keeper_database_url)
+    assert resealing.left_in(keeper) == {}
+    assert reindexing.left_in(keeper) == {}
+
+
+@pytest.mark.parametrize("kind", ["data", "index"])
+def test_a_rotation_killed_at_any_moment_and_given_again(
+    served: tuple[Service, Sequence[Worker]], kind: str, counted: Counted
+) -> None:
+    service, _ = served
+    office, settings, kills = Office(service), service.house.settings, KILLS // 2
+    office.chart()
+    before, chance = sorted(opened(service)), Random(30)
+    with patch.dict(os.environ, settings.to_environment()):
+        for _ in range(kills):
+            _killed(service, kind, after=chance.uniform(0.0, 1.5))
+            assert command("keys", "status").returncode == 1
+            ended = command("keys", "rotate", kind, "--settled", "0.1")
+            assert ended.returncode == 0, ended
+            _nothing_left(service)
+            assert command("keys", "status").returncode == 0
+    assert sorted(opened(service)) == before
+    sought = {name: PATIENT[name] for name in ("family_name", "birth_date")}
+    found = service.client("intake").post("/patients/search", sought).json()["items"]
+    assert office.patient_id in {one["id"] for one in found}
+    verify_ledger(service)
+    counted("rotations killed and given again", kills)
+
+
+def _killed(service: Service, kind: str, *, after: float) -> None:
+    """The command as a process of its own, ended by SIGKILL so long after it began to rotate."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli.main", "keys", "rotate", kind, "--settled", "30"],
+        cwd=ROOT,
+        env=clean_environment() | service.house.settings.to_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with service.house.superuser() as root:
+            under_way = "SELECT 1 FROM vault_rotation WHERE kind = %s AND ended_at IS NULL"
+            until = time.monotonic() + 60
+            while root.execute(under_way, [kind]).fetchone() is None:
+                assert process.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.02)
+        time.sleep(after)
+    finally:
+        process.kill()
+    assert process.wait(10) == -signal.SIGKILL

@@ -44,7 +44,10 @@ def keep(work: Work, text: Marked, paragraphs: Iterable[Paragraph]) -> None:
     """The marks of a text as it stands now, inside the act that writes it and has locked it; those of what stood there
     before are kept as gone.
     """
-    marks = sorted({_mark(work, one) for one in paragraphs})
+    every = [_marks(work, one) for one in paragraphs]
+    marks = sorted({one[0] for one in every})
+    former = [(one, today) for today, *before in every for one in before]
+    records.renew_marks(work.db, former, item_id=text.item_id, entry_id=work.entry_id)
     rows = [ParagraphRow(new_id(work.now), text.patient_id, text.item_id, one, text.version) for one in marks]
     records.keep_paragraphs(
         work.db,
@@ -59,20 +62,25 @@ def keep(work: Work, text: Marked, paragraphs: Iterable[Paragraph]) -> None:
 
 def likeness(work: Work, text: Marked, paragraphs: Sequence[Paragraph], *, since: datetime) -> Likeness:
     """A text against those of the program that were kept since then and not given up."""
-    marks = [(one.field, _mark(work, one)) for one in paragraphs]
-    wanted = sorted({mark for _, mark in marks})
-    if not wanted:
+    marks = [(one.field, _marks(work, one)) for one in paragraphs]
+    if not marks:
         return Likeness({}, ())
-    others = records.charts_with(work.db, wanted, patient_id=text.patient_id, since=since)
+    wanted = sorted({mark for _, under in marks for mark in under})
+    others = records.charts_with(
+        work.db, [under for _, under in marks], patient_id=text.patient_id, since=since
+    )
     before = records.said_before(
         work.db, wanted, patient_id=text.patient_id, item_id=text.item_id, version=text.version
     )
     elsewhere: dict[str, int] = {}
-    for field, mark in marks:
-        if mark in others:
-            elsewhere[field] = max(elsewhere.get(field, 0), others[mark])
-    return Likeness(elsewhere, tuple(dict.fromkeys(field for field, mark in marks if mark in before)))
+    for (field, _), charts in zip(marks, others, strict=True):
+        if charts:
+            elsewhere[field] = max(elsewhere.get(field, 0), charts)
+    return Likeness(
+        elsewhere, tuple(dict.fromkeys(field for field, under in marks if not before.isdisjoint(under)))
+    )
 
 
-def _mark(work: Work, one: Paragraph) -> bytes:
-    return work.index(_TABLE, "mark", one.form)
+def _marks(work: Work, one: Paragraph) -> Sequence[bytes]:
+    """The mark to write, and those under former keys: nobody opens a plan only because a key changed."""
+    return work.index_keys().ever(_TABLE, "mark", one.form)

@@ -43,8 +43,14 @@ _OWN: Final = func.coalesce(
     .scalar_subquery(),
     bindparam("patient_id", type_=Uuid()),
 )
+#: A paragraph whose mark is under a former key of the indexes, put under the one of today.
+_RENEW: Final = (
+    update(care_plan_paragraph)
+    .where(_mark.item_id == bindparam("the_item"), _mark.mark == bindparam("former"))
+    .values(mark=bindparam("today"), entry_id=bindparam("new_entry"))
+)
 _CHARTS_WITH: Final = (
-    select(_mark.mark, func.count(_WHOSE.distinct()).label("charts"))
+    select(_mark.mark, _WHOSE.label("whose"))
     .join(care_plan, care_plan.c.item_id == _mark.item_id)
     .outerjoin(patient_merge, _MERGED)
     .where(
@@ -54,7 +60,7 @@ _CHARTS_WITH: Final = (
         care_plan.c.status != "revoked",
         _WHOSE != _OWN,
     )
-    .group_by(_mark.mark)
+    .distinct()
 )
 _SAID_BEFORE: Final = (
     select(_mark.mark)
@@ -114,12 +120,30 @@ def keep_paragraphs(
     db.execute(_KEEP_PARAGRAPH_ANEW if anew else _KEEP_PARAGRAPH, values)
 
 
+def renew_marks(
+    db: Connection, pairs: Sequence[tuple[bytes, bytes]], *, item_id: UUID, entry_id: UUID
+) -> None:
+    """Put marks of a plan, each given as (former, today's), under the key of today."""
+    if pairs:
+        given = {"the_item": item_id, "new_entry": entry_id}
+        db.execute(_RENEW, [{**given, "former": former, "today": today} for former, today in pairs])
+
+
 def charts_with(
-    db: Connection, marks: Sequence[bytes], *, patient_id: UUID, since: datetime
-) -> dict[bytes, int]:
-    """By mark: how many other patients have it in a plan kept since, none of whom this tells."""
-    given = {"marks": list(marks), "patient_id": patient_id, "since": since}
-    return {row.mark: row.charts for row in db.execute(_CHARTS_WITH, given).all()}
+    db: Connection, paragraphs: Sequence[Sequence[bytes]], *, patient_id: UUID, since: datetime
+) -> list[int]:
+    """For each paragraph, given as its marks under every key: how many other patients have it in a plan kept since, none
+    of whom this tells.
+    """
+    given = {
+        "marks": [one for marks in paragraphs for one in marks],
+        "patient_id": patient_id,
+        "since": since,
+    }
+    whose: dict[bytes, set[UUID]] = {}
+    for row in db.execute(_CHARTS_WITH, given).all():
+        whose.setdefault(bytes(row.mark), set()).add(row.whose)
+    return [len(set[UUID]().union(*(whose.get(one, ()) for one in marks))) for marks in paragraphs]
 
 
 def said_before(

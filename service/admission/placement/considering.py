@@ -36,7 +36,9 @@ class PlacementRules:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Considered:
-    """A suggestion with what it was made of. `hash` names it: it holds for these facts, these rules and that instant."""
+    """A suggestion with what it was made of. `hash` names it: it holds for these facts, these rules and that instant.
+    `names`: that, and the same under former keys.
+    """
 
     suggestion: Suggestion
     readings: Mapping[str, Reading]
@@ -44,6 +46,7 @@ class Considered:
     computed_at: datetime
     expires_at: datetime
     hash: str
+    names: frozenset[str]
 
 
 def consider(
@@ -70,13 +73,15 @@ def consider(
         "stale": sorted(stale),
         "at": at.isoformat(),
     }
+    hashes = work.index_keys().hashes(named)
     return Considered(
         suggestion=suggestion,
         readings=readings,
         stale=stale,
         computed_at=at,
         expires_at=fresh_until(table.facts, readings, work.now, at + lasts),
-        hash=work.keyed_hash(named).hex(),
+        hash=hashes[0].hex(),
+        names=frozenset(one.hex() for one in hashes),
     )
 
 

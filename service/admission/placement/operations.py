@@ -207,7 +207,7 @@ def _decide(work: Work, rules: PlacementRules, episode: Episode, new: NewDecisio
 def _as_seen(work: Work, rules: PlacementRules, episode: Episode, new: NewDecision) -> Considered:
     """The suggestion the clinician saw, if it still is what the rules say and is not too old."""
     found = consider(work, rules, episode, computed_at=new.seen.computed_at)
-    if found.hash != new.seen.hash or not found.computed_at <= work.now <= found.expires_at:
+    if new.seen.hash not in found.names or not found.computed_at <= work.now <= found.expires_at:
         _refuse_stale(work, rules, episode)
     return found
 

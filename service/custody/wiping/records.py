@@ -26,7 +26,7 @@ _LINKS = (
     update(packet_link)
     .where(packet_link.c.patient_id == bindparam("b_patient_id"))
     .where(packet_link.c.token_index.is_not(None))
-    .values(token_index=None, state=LinkState.ENDED.value, entry_id=bindparam("b_entry"))
+    .values(token_index=None, index_key=None, state=LinkState.ENDED.value, entry_id=bindparam("b_entry"))
 )
 _UNSENT = (
     update(message)
@@ -45,7 +45,7 @@ _ACCOUNTS = (
     .with_for_update()
 )
 _RENAME = (
-    update(account).where(account.c.id == bindparam("b_id")).values(username_index=bindparam("b_random"))
+    update(account).where(account.c.id == bindparam("b_id")).values(username_index=bindparam("b_random"), index_key=None)
 )
 _SLOT = delete(sign_in_slot).where(sign_in_slot.c.username_index == bindparam("b_index"))
 _KEYS = delete(idempotency).where(idempotency.c.account_id == bindparam("b_id"))

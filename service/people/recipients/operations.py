@@ -3,8 +3,8 @@
 The functions in the middle are for operations above (consent, disclosure) that are allowed to act already.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from service.access.actions import Action
@@ -17,7 +17,10 @@ from service.people.recipients import records
 from service.people.recipients.records import StoredRecipient
 from service.vault.blindindex import normalise_name
 from service.vault.envelope import RowKey
+from service.vault.indexing import IndexKeys
 from service.work import Json, Loaded, Work
+
+_TABLE: Final = "recipient"
 
 
 def register_recipient(work: Work, party: Party) -> Recipient:
@@ -27,7 +30,7 @@ def register_recipient(work: Work, party: Party) -> Recipient:
     made = _known_class(work, party)
     registered = made is not None
     if made is None:
-        if party.npi is not None and records.recipients_with_npi(work.db, _npi_index(work, party.npi)):
+        if party.npi is not None and records.recipients_with_npi(work.db, _npi_indexes(work, party.npi)):
             raise _invalid("npi", "duplicate", "A recipient with this NPI is registered already.")
         made = _insert(work, party)
     work.record(
@@ -68,9 +71,9 @@ def list_recipients(
     """Recipients in the order they were registered: all, or those with exactly this name or NPI."""
     work.require(Action.RECIPIENT_LIST, object_kind="recipient")
     if npi is not None:
-        stored = records.recipients_numbered(work.db, _npi_index(work, npi), after, limit)
+        stored = records.recipients_numbered(work.db, _npi_indexes(work, npi), after, limit)
     elif name is not None:
-        stored = records.recipients_named(work.db, _name_index(work, name), after, limit)
+        stored = records.recipients_named(work.db, _name_indexes(work, name), after, limit)
     else:
         stored = records.recipients(work.db, after, limit)
     found = [_open(work, one) for one in stored]
@@ -122,9 +125,9 @@ def find_recipient(work: Work, party: Party, at: str = "") -> Recipient | None:
     if (known := _known_class(work, party)) is not None:
         return known
     if party.npi is not None:
-        stored = records.recipients_with_npi(work.db, _npi_index(work, party.npi))
+        stored = records.recipients_with_npi(work.db, _npi_indexes(work, party.npi))
     else:
-        stored = records.recipients_alike(work.db, party.type, _name_index(work, party.display_name))
+        stored = records.recipients_alike(work.db, party.type, _name_indexes(work, party.display_name))
     if len(stored) > 1:
         raise _invalid(f"{at}name", "ambiguous", "Several recipients have this name: say recipient_id.")
     if not stored:
@@ -135,6 +138,15 @@ def find_recipient(work: Work, party: Party, at: str = "") -> Recipient | None:
             f"{at}{contradicted}", "contradicts_register", "The register says otherwise: say recipient_id."
         )
     return known
+
+
+def indexes_of(keys: IndexKeys, identity: Mapping[str, Any]) -> dict[str, bytes | None]:
+    """What a recipient is found by, by column, from what is sealed of it."""
+    npi = identity["npi"]
+    return {
+        "name_index": keys.value(_TABLE, "name", normalise_name(str(identity["name"]))),
+        "npi_index": None if npi is None else keys.value(_TABLE, "npi", str(npi)),
+    }
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -149,7 +161,11 @@ def _known_class(work: Work, party: Party) -> Recipient | None:
 
 def _insert(work: Work, party: Party) -> Recipient:
     recipient_id = RecipientId(new_id(work.now))
-    row = RowKey(work.caller.program_id, recipient_id, 1, None)
+    row, keys, identity = (
+        RowKey(work.caller.program_id, recipient_id, 1, None),
+        work.index_keys(),
+        _identity(party),
+    )
     stored = StoredRecipient(
         id=recipient_id,
         program_id=work.caller.program_id,
@@ -157,15 +173,14 @@ def _insert(work: Work, party: Party) -> Recipient:
         recipient_class=party.recipient_class,
         covered_entity=bool(party.covered_entity) or RecipientRole.HEALTH_PLAN in (party.roles or ()),
         business_associate=bool(party.business_associate),
-        identity=work.seal(records.RECIPIENT_ROW, row, {"identity": _identity(party)})["identity"],
+        identity=work.seal(records.RECIPIENT_ROW, row, {"identity": identity})["identity"],
         state="active",
         version=1,
     )
     records.insert_recipient(
         work.db,
         stored,
-        name_index=_name_index(work, party.display_name),
-        npi_index=None if party.npi is None else _npi_index(work, party.npi),
+        indexes={**indexes_of(keys, identity), "index_key": keys.id},
         now=work.now,
         entry_id=work.entry_id,
     )
@@ -219,12 +234,12 @@ def _open(work: Work, stored: StoredRecipient) -> Recipient:
     )
 
 
-def _name_index(work: Work, name: str) -> bytes:
-    return work.index("recipient", "name", normalise_name(name))
+def _name_indexes(work: Work, name: str) -> Sequence[bytes]:
+    return work.index_keys().sought(_TABLE, "name", normalise_name(name))
 
 
-def _npi_index(work: Work, npi: str) -> bytes:
-    return work.index("recipient", "npi", npi)
+def _npi_indexes(work: Work, npi: str) -> Sequence[bytes]:
+    return work.index_keys().sought(_TABLE, "npi", npi)
 
 
 def _invalid(field: str, code: str, message: str) -> Invalid:

@@ -1,5 +1,6 @@
 """The SQL of the register of recipients. Names and numbers stay sealed here."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from service.ids import RecipientId
 from service.people.recipient import RecipientClass, RecipientType
+from service.store.rowcodes import coded, verified
 from service.store.tables.people import recipient
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -39,22 +41,25 @@ _RECIPIENTS = (
     .order_by(recipient.c.id)
     .limit(bindparam("most"))
 )
-_RECIPIENTS_NAMED = _RECIPIENTS.where(recipient.c.name_index == bindparam("name_index"))
-_RECIPIENTS_NUMBERED = _RECIPIENTS.where(recipient.c.npi_index == bindparam("npi_index"))
+#: While the key of the indexes changes a name has a value under each of two keys.
+_NAMED = recipient.c.name_index.in_(bindparam("name_indexes", expanding=True))
+_NUMBERED = recipient.c.npi_index.in_(bindparam("npi_indexes", expanding=True))
+_RECIPIENTS_NAMED = _RECIPIENTS.where(_NAMED)
+_RECIPIENTS_NUMBERED = _RECIPIENTS.where(_NUMBERED)
 _ADD_RECIPIENT = insert(recipient)
 _ALIKE = (
     select(recipient)
     .where(
         recipient.c.state == "active",
         recipient.c.kind == bindparam("kind"),
-        recipient.c.name_index == bindparam("name_index"),
+        _NAMED,
     )
     .order_by(recipient.c.id)
     .with_for_update(read=True)
 )
 _WITH_NPI = (
     select(recipient)
-    .where(recipient.c.state == "active", recipient.c.npi_index == bindparam("npi_index"))
+    .where(recipient.c.state == "active", _NUMBERED)
     .order_by(recipient.c.id)
     .with_for_update(read=True)
 )
@@ -73,67 +78,70 @@ _OF_CLASS = (
 def recipient_by_id(db: Connection, recipient_id: UUID) -> StoredRecipient | None:
     """Locked against change until the transaction ends: decisions rest on what a recipient is."""
     row = db.execute(_RECIPIENT_SHARED, {"id": recipient_id}).one_or_none()
-    return None if row is None else _recipient(row)
+    return None if row is None else _recipient(db, row)
 
 
 def recipients(db: Connection, after: UUID, most: int) -> list[StoredRecipient]:
     """Recipients after an id, in the order they were registered."""
-    return [_recipient(row) for row in db.execute(_RECIPIENTS, {"after": after, "most": most})]
+    return [_recipient(db, row) for row in db.execute(_RECIPIENTS, {"after": after, "most": most})]
 
 
-def recipients_named(db: Connection, name_index: bytes, after: UUID, most: int) -> list[StoredRecipient]:
-    parameters = {"name_index": name_index, "after": after, "most": most}
-    return [_recipient(row) for row in db.execute(_RECIPIENTS_NAMED, parameters)]
+def recipients_named(
+    db: Connection, name_indexes: Sequence[bytes], after: UUID, most: int
+) -> list[StoredRecipient]:
+    parameters = {"name_indexes": name_indexes, "after": after, "most": most}
+    return [_recipient(db, row) for row in db.execute(_RECIPIENTS_NAMED, parameters)]
 
 
-def recipients_numbered(db: Connection, npi_index: bytes, after: UUID, most: int) -> list[StoredRecipient]:
-    parameters = {"npi_index": npi_index, "after": after, "most": most}
-    return [_recipient(row) for row in db.execute(_RECIPIENTS_NUMBERED, parameters)]
+def recipients_numbered(
+    db: Connection, npi_indexes: Sequence[bytes], after: UUID, most: int
+) -> list[StoredRecipient]:
+    parameters = {"npi_indexes": npi_indexes, "after": after, "most": most}
+    return [_recipient(db, row) for row in db.execute(_RECIPIENTS_NUMBERED, parameters)]
 
 
-def recipients_alike(db: Connection, kind: RecipientType, name_index: bytes) -> list[StoredRecipient]:
-    parameters = {"kind": kind.value, "name_index": name_index}
-    return [_recipient(row) for row in db.execute(_ALIKE, parameters)]
+def recipients_alike(
+    db: Connection, kind: RecipientType, name_indexes: Sequence[bytes]
+) -> list[StoredRecipient]:
+    parameters = {"kind": kind.value, "name_indexes": name_indexes}
+    return [_recipient(db, row) for row in db.execute(_ALIKE, parameters)]
 
 
-def recipients_with_npi(db: Connection, npi_index: bytes) -> list[StoredRecipient]:
-    return [_recipient(row) for row in db.execute(_WITH_NPI, {"npi_index": npi_index})]
+def recipients_with_npi(db: Connection, npi_indexes: Sequence[bytes]) -> list[StoredRecipient]:
+    return [_recipient(db, row) for row in db.execute(_WITH_NPI, {"npi_indexes": npi_indexes})]
 
 
 def recipients_of_class(db: Connection, recipient_class: RecipientClass) -> list[StoredRecipient]:
-    return [_recipient(row) for row in db.execute(_OF_CLASS, {"class_code": recipient_class.value})]
+    return [_recipient(db, row) for row in db.execute(_OF_CLASS, {"class_code": recipient_class.value})]
 
 
 def insert_recipient(
     db: Connection,
     stored: StoredRecipient,
     *,
-    name_index: bytes,
-    npi_index: bytes | None,
+    indexes: Mapping[str, bytes | None],
     now: datetime,
     entry_id: UUID,
 ) -> None:
-    db.execute(
-        _ADD_RECIPIENT,
-        {
-            "id": stored.id,
-            "program_id": stored.program_id,
-            "kind": stored.type.value,
-            "class_code": stored.recipient_class.value if stored.recipient_class else None,
-            "covered_entity": stored.covered_entity,
-            "business_associate": stored.business_associate,
-            "identity": stored.identity,
-            "name_index": name_index,
-            "npi_index": npi_index,
-            "state": stored.state,
-            "version": stored.version,
-            "created_at": now,
-            "entry_id": entry_id,
-        },
-    )
+    values = {
+        "id": stored.id,
+        "program_id": stored.program_id,
+        "kind": stored.type.value,
+        "class_code": stored.recipient_class.value if stored.recipient_class else None,
+        "covered_entity": stored.covered_entity,
+        "business_associate": stored.business_associate,
+        "identity": stored.identity,
+        **indexes,
+        "state": stored.state,
+        "version": stored.version,
+        "created_at": now,
+        "entry_id": entry_id,
+    }
+    db.execute(_ADD_RECIPIENT, coded(db, recipient, values))
 
 
-def _recipient(row: Row[Any]) -> StoredRecipient:
+def _recipient(db: Connection, row: Row[Any]) -> StoredRecipient:
+    verified(db, recipient, row)
     return StoredRecipient(
         id=RecipientId(row.id),
         program_id=row.program_id,

@@ -39,7 +39,7 @@ class Batch:
 def write_missing_terms(work: Work, *, after: UUID | None = None, at_most: int = AT_ONCE) -> Batch:
     """Write the terms of the next patients who lack those of this version."""
     work.require(Action.PATIENT_REINDEX, object_kind="patient")
-    program_id, scheme = work.caller.program_id, indexed(work, finding.SCHEME)
+    program_id, (scheme,) = work.caller.program_id, indexed(work, [finding.SCHEME])
     found = patients_without(work.db, program_id, scheme, after=after, at_most=at_most)
     damaged = tuple(one for one in found if not _written(work, one))
     if not found:
@@ -71,7 +71,7 @@ def _written(work: Work, patient_id: PatientId) -> bool:
             detail={"code": damage.code.value},
         )
         return False
-    terms = [indexed(work, term) for term in finding.terms(document)]
+    terms = indexed(work, finding.terms(document))
     records.drop_terms(work.db, stored.id)
     records.store_terms(work.db, stored.program_id, stored.id, terms, work.now)
     work.record(

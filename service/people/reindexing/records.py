@@ -31,12 +31,12 @@ def patients_without(
     db: Connection, program_id: UUID, term: IndexedTerm, *, after: UUID | None, at_most: int
 ) -> Sequence[PatientId]:
     """Patients of the program who lack this term, by id, from the one after `after`."""
-    asked = {"program_id": program_id, "name": term[0].value, "value": term[1]}
+    asked = {"program_id": program_id, "name": term.index.value, "value": term.value}
     rows = db.execute(_NEXT, asked | {"after": after, "at_most": at_most}).all()
     return [PatientId(row.id) for row in rows]
 
 
 def how_many_without(db: Connection, program_id: UUID, term: IndexedTerm) -> int:
     """How many patients of the program lack this term."""
-    asked = {"program_id": program_id, "name": term[0].value, "value": term[1]}
+    asked = {"program_id": program_id, "name": term.index.value, "value": term.value}
     return int(db.execute(_HOW_MANY, asked).scalar_one())

@@ -7,6 +7,7 @@ from service.store.columns import (
     entry_column,
     fingerprint,
     id_column,
+    index_key_column,
     instant,
     program_column,
     sealed,
@@ -43,7 +44,9 @@ packet_link = Table(
     program_column(),
     Column("patient_id", Uuid(), ForeignKey("patient.id"), nullable=False),
     uuid_column("account_id"),  # the patient's account it signs in
-    fingerprint("token_index", nullable=True),  # null once the patient's record was destroyed
+    # null once the patient's record was destroyed, or its key was replaced and the link is over
+    fingerprint("token_index", nullable=True),
+    index_key_column(),
     Column("state", Text, nullable=False),  # open | used_up | ended
     Column("failures", Integer, nullable=False),
     instant("created_at"),

@@ -11,6 +11,7 @@ from service.store.columns import (
     entry_column,
     fingerprint,
     id_column,
+    index_key_column,
     instant,
     program_column,
     sealed,
@@ -25,6 +26,7 @@ account = Table(
     program_column(),
     Column("kind", Text, nullable=False),  # staff | patient | requester | system
     fingerprint("username_index"),
+    index_key_column(),
     sealed("profile"),  # {username, display_name} under the program key
     Column("roles", ARRAY(Text), nullable=False),
     Column("units", ARRAY(Text), nullable=False),
@@ -82,6 +84,7 @@ sign_in_slot = Table(
     "sign_in_slot",
     metadata,
     Column("username_index", fingerprint("x").type, primary_key=True),
+    index_key_column(),
     Column("failures", Integer, nullable=False),
     instant("last_attempt_at"),
     instant("locked_until", nullable=True),

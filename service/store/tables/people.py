@@ -8,6 +8,7 @@ from service.store.columns import (
     entry_column,
     fingerprint,
     id_column,
+    index_key_column,
     instant,
     program_column,
     sealed,
@@ -51,6 +52,7 @@ patient_index = Table(
         "name", Text, nullable=False
     ),  # which index: family_birth, given_birth, name_birth, phonetic_birth, identifier
     fingerprint("value"),
+    index_key_column(),
     Index("ix_patient_index_program_id_name_value", "program_id", "name", "value"),
     Index("ix_patient_index_patient_id", "patient_id"),
 )
@@ -80,10 +82,12 @@ recipient = Table(
     sealed("identity"),  # {name, npi, ...} under the program key
     fingerprint("name_index"),
     fingerprint("npi_index", nullable=True),
+    index_key_column(),
     Column("state", Text, nullable=False),
     version_column(),
     instant("created_at"),
     entry_column(),
+    code_column(),
     Index("ix_recipient_program_id_name_index", "program_id", "name_index"),
     Index("ix_recipient_program_id_npi_index", "program_id", "npi_index"),
     Index("ix_recipient_program_id_class_code", "program_id", "class_code"),

@@ -22,13 +22,20 @@ vault_key = Table(
     fingerprint("key_id"),
     fingerprint("kek_id"),
     fingerprint("wrapped", nullable=True),  # null once shredded: the tombstone stays
-    Column("state", Text, nullable=False),  # active | retired | shredded
+    Column("state", Text, nullable=False),  # next | active | retired | shredded
     instant("created_at"),
     instant("retired_at", nullable=True),  # since then nothing new is sealed with it
     instant("emptied_at", nullable=True),  # when no sealed value was under it any more
     Column("uses", BigInteger, nullable=False, server_default=text("0")),  # values sealed with it, at most
     Index("uq_vault_key_key_id", "key_id", unique=True),
     Index("ix_vault_key_program_id_patient_id_purpose", "program_id", "patient_id", "purpose"),
+    Index(
+        "uq_vault_key_next",
+        "program_id",
+        "purpose",
+        unique=True,
+        postgresql_where=text("state = 'next'"),
+    ),
     Index(
         "uq_vault_key_active",
         "program_id",
@@ -45,7 +52,7 @@ vault_rotation = Table(
     "vault_rotation",
     metadata,
     id_column(),
-    Column("kind", Text, nullable=False),  # kek | data
+    Column("kind", Text, nullable=False),  # kek | data | index
     instant("began_at"),
     instant("ended_at", nullable=True),
     Column(

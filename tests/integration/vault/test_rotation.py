@@ -19,7 +19,7 @@ from service.vault import keyring, resealing, rotation
 from service.vault.envelope import RowKey
 from service.vault.keys import Owner, Purpose
 from service.vault.places import PLACES
-from service.vault.rotating import records
+from service.vault.rotating.sealed import records
 from service.vault.vault import Vault
 from tests.house import Cluster, House, Service, verify_ledger
 from tests.integration.disclosure.office import SPECIFIC, Office
@@ -62,7 +62,7 @@ def rotated(service: Service, keeper: Engine) -> tuple[int, int]:
     """One rotation of data keys: (keys renewed, values sealed again)."""
     service.clock.advance(timedelta(minutes=1))
     renewed = resealing.renew(acts(service), service.clock.now(), service.clock.now)
-    return renewed, resealing.sweep(keeper, lambda: fresh(service)).sealed
+    return renewed, resealing.sweep(keeper, lambda: fresh(service)).done
 
 
 def test_every_value_moves_to_the_new_keys_and_opens_as_before(service: Service, keeper: Engine) -> None:
@@ -82,6 +82,21 @@ def test_every_value_moves_to_the_new_keys_and_opens_as_before(service: Service,
     verify_ledger(service)
 
 
+@pytest.mark.shows("T10")
+def test_the_next_call_of_a_process_that_knows_the_old_key_seals_under_the_new(service: Service) -> None:
+    office = a_chart(service)  # so this process holds the keys; the rotation runs in another
+    service.clock.advance(timedelta(minutes=1))
+    resealing.renew(acts(service), service.clock.now(), service.clock.now)
+    item = office.item("attendance", "after")
+    with service.house.superuser() as root:
+        state = root.execute(
+            "SELECT k.state FROM record_item i JOIN vault_key k ON k.key_id = substring(i.content FROM 3 FOR 16) "
+            "WHERE i.id = %s",
+            [item],
+        ).fetchone()
+    assert state == ("active",)
+
+
 def test_what_somebody_changes_meanwhile_is_not_lost(service: Service, keeper: Engine) -> None:
     office = a_chart(service)
     changed = office.item("attendance", "before")
@@ -97,7 +112,7 @@ def test_what_somebody_changes_meanwhile_is_not_lost(service: Service, keeper: E
         root.rollback()
     assert left == {"record_item": 1}
     assert resealing.finish(keeper, service.clock.now() + timedelta(hours=1)) is None
-    assert resealing.sweep(keeper, lambda: fresh(service)).sealed == 2
+    assert resealing.sweep(keeper, lambda: fresh(service)).done == 2
     assert resealing.left_in(keeper) == {}
 
 

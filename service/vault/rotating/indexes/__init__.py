@@ -1,0 +1,1 @@
+"""Blind indexes under old keys."""
