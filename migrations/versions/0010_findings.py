@@ -52,6 +52,7 @@ def _findings() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_finding_patient_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
     )

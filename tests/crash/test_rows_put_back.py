@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import bindparam
 
 from service.consent import records as consents
+from service.custody.findings import records as findings
 from service.custody.holds import records as holds
 from service.custody.shredding import records as shreddings
 from service.identity.open_sessions import records as sessions
@@ -28,7 +29,9 @@ from service.vault import records as keys
 from service.vault.rotating import records as rotating
 from service.vault.shredding import RecordDestroyed
 from tests.house import Service
+from tests.integration.custody.test_findings import denied
 from tests.integration.custody.test_shredding import LONG, later, register
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.disclosure.office import TPO, Office
 from tests.showing import Counted
 
@@ -301,6 +304,16 @@ def key_after_its_destruction(service: Service) -> bool:
     return False
 
 
+def finding_called_justified(service: Service) -> bool:
+    """What the rules found about somebody is taken off the list without a decision."""
+    watch = Watchfulness(service)
+    denied(watch, 5)
+    watch.look()
+    (found,) = watch.findings()
+    by_hand(service, "update finding set state = 'justified' where id = %s", found["id"])
+    return refused(watch.compliance.get("/audit/reviews"))
+
+
 @dataclass(frozen=True)
 class Attack:
     """What is done, and the look (or both looks) without which it succeeds: attributes of a module."""
@@ -331,6 +344,7 @@ ATTACKS = [
     Attack(deleted_hold, holds, "hold_lost"),
     Attack(deleted_hold_on_everybody, holds, "hold_lost"),
     Attack(key_after_its_destruction, keys, "_OF_PATIENT"),
+    Attack(finding_called_justified, findings, "verified"),
     Attack(destruction_said_to_need_no_end_of_keys, shreddings, "verified"),
 ]
 #: What the look is replaced by.

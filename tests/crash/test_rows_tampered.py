@@ -32,7 +32,9 @@ from service.store.rowcodes import CODED, OPTION, RowCodes, covered
 from service.store.sweep import KNOWN_TO_THE_TRAIL, BadRow, Fault, look
 from service.work import enter
 from tests.house import House, Service, open_program
+from tests.integration.custody.test_findings import denied
 from tests.integration.custody.test_shredding import LONG, later, register
+from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.disclosure.office import TPO, Office
 from tests.integration.identity.test_administration import new_user
 
@@ -48,9 +50,7 @@ PLACES = [(table, column) for table in CODED for column in covered(table)]
 #: A program that rows are taken to.
 ELSEWHERE = UUID("00000000-0000-7000-8000-00000000e15e")
 #: What the scene has of the things the trail knows; the others need a story of their own.
-IN_THE_SCENE = [
-    kind for kind in KNOWN_TO_THE_TRAIL if kind not in {"safety_flag", "finding", "attachment", "episode"}
-]
+IN_THE_SCENE = [kind for kind in KNOWN_TO_THE_TRAIL if kind not in {"safety_flag", "attachment", "episode"}]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,9 @@ def scene(house: House) -> Office:
     }
     made = office.intake.post(f"/patients/{office.patient_id}/relationships", said)
     assert made.status_code == 201, made.text
+    watch = Watchfulness(service)
+    denied(watch, 5)
+    assert watch.look()
     return office
 
 

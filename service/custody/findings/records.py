@@ -6,9 +6,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Text, Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, Text, Uuid, bindparam, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from service.store.rowcodes import change_row, coded, verified
+from service.store.standing import newest_version, refuse_older
 from service.store.tables.findings import finding, finding_decision, finding_fact, finding_mark
 from service.store.types import Sealed
 from service.vault.envelope import SealedTable
@@ -69,37 +71,31 @@ _MOVE_MARK = upsert(finding_mark).on_conflict_do_update(
     index_elements=["program_id", "question"],
     set_={"position": bindparam("new_position"), "changed_at": bindparam("now")},
 )
-_SAME = (
-    select(finding)
-    .where(
-        finding.c.program_id == bindparam("program_id"),
-        finding.c.rule == bindparam("rule"),
-        finding.c.actor_id == bindparam("actor_id"),
-        finding.c.patient_id.is_not_distinct_from(bindparam("patient_id", type_=Uuid())),
-        finding.c.day == bindparam("day"),
-    )
-    .with_for_update()
-)
+#: A finding, and the newest version of it that the trail knows.
+_KNOWN = select(finding, newest_version(finding.c.id).label("newest"))
+_SAME = _KNOWN.where(
+    finding.c.program_id == bindparam("program_id"),
+    finding.c.rule == bindparam("rule"),
+    finding.c.actor_id == bindparam("actor_id"),
+    finding.c.patient_id.is_not_distinct_from(bindparam("patient_id", type_=Uuid())),
+    finding.c.day == bindparam("day"),
+).with_for_update(of=finding)
 _ADD = insert(finding)
-_CHANGE = (
-    update(finding)
-    .where(finding.c.id == bindparam("the_id"))
-    .values(
-        state=bindparam("new_state"),
-        begins_at=bindparam("new_begin"),
-        ends_at=bindparam("new_end"),
-        facts=bindparam("new_facts"),
-        version=bindparam("new_version"),
-        particulars=bindparam("new_particulars"),
-        changed_at=bindparam("now"),
-        entry_id=bindparam("entry"),
-    )
+#: What a change of a finding may set.
+_CHANGED: Final = (
+    "state",
+    "begins_at",
+    "ends_at",
+    "facts",
+    "version",
+    "particulars",
+    "changed_at",
+    "entry_id",
 )
-_ONE = select(finding).where(finding.c.id == bindparam("id"))
-_ONE_CHANGING = _ONE.with_for_update()
+_ONE = _KNOWN.where(finding.c.id == bindparam("id"))
+_ONE_CHANGING = _ONE.with_for_update(of=finding)
 _LIST = (
-    select(finding)
-    .where(
+    _KNOWN.where(
         or_(
             bindparam("any_state", type_=Text()).is_not(None),
             finding.c.state.in_(bindparam("states", expanding=True)),
@@ -164,33 +160,21 @@ def same_finding(
         "patient_id": patient_id,
         "day": day,
     }
-    return _finding(db.execute(_SAME, parameters).one_or_none())
+    return _finding(db, db.execute(_SAME, parameters).one_or_none())
 
 
 def add_finding(db: Connection, stored: StoredFinding) -> None:
-    db.execute(_ADD, {name: getattr(stored, name) for name in StoredFinding.__slots__})
+    values = {name: getattr(stored, name) for name in StoredFinding.__slots__}
+    db.execute(_ADD, coded(db, finding, values))
 
 
 def change_finding(db: Connection, stored: StoredFinding) -> None:
     """Keep a finding that was locked: its state and what it rests on."""
-    db.execute(
-        _CHANGE,
-        {
-            "the_id": stored.id,
-            "new_state": stored.state,
-            "new_begin": stored.begins_at,
-            "new_end": stored.ends_at,
-            "new_facts": stored.facts,
-            "new_version": stored.version,
-            "new_particulars": stored.particulars,
-            "now": stored.changed_at,
-            "entry": stored.entry_id,
-        },
-    )
+    change_row(db, finding, {"id": stored.id}, {name: getattr(stored, name) for name in _CHANGED})
 
 
 def finding_by_id(db: Connection, finding_id: UUID, *, changing: bool = False) -> StoredFinding | None:
-    return _finding(db.execute(_ONE_CHANGING if changing else _ONE, {"id": finding_id}).one_or_none())
+    return _finding(db, db.execute(_ONE_CHANGING if changing else _ONE, {"id": finding_id}).one_or_none())
 
 
 def findings(
@@ -213,7 +197,7 @@ def findings(
         "after": after,
         "at_most": at_most,
     }
-    return [one for row in db.execute(_LIST, parameters) if (one := _finding(row)) is not None]
+    return [one for row in db.execute(_LIST, parameters) if (one := _finding(db, row)) is not None]
 
 
 def add_facts(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -255,7 +239,9 @@ def decisions_of(db: Connection, finding_id: UUID) -> list[StoredDecision]:
     ]
 
 
-def _finding(row: Row[Any] | None) -> StoredFinding | None:
+def _finding(db: Connection, row: Row[Any] | None) -> StoredFinding | None:
     if row is None:
         return None
+    verified(db, finding, row)
+    refuse_older(row.version, row.newest)
     return StoredFinding(**{name: getattr(row, name) for name in StoredFinding.__slots__})

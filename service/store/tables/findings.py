@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, Tab
 
 from service.store.base import metadata
 from service.store.columns import (
+    code_column,
     entry_column,
     id_column,
     instant,
@@ -33,6 +34,7 @@ finding = Table(
     instant("raised_at"),
     instant("changed_at"),
     entry_column(),
+    code_column(),
     Index(
         "uq_finding_rule_actor_patient_day",
         "program_id",

@@ -15,10 +15,13 @@ from service.jobs.records import try_lead
 from service.jobs.registered import all_jobs
 from service.jobs.runner import Jobs
 from service.store.looking import Look, last_look
+from service.store.sweep import KNOWN_TO_THE_TRAIL
 from service.work import enter
+from tests.fuzz.town import Town
 from tests.house import Service, open_program
 from tests.integration.delivery.mailroom import OneProgram
 from tests.integration.disclosure.office import TPO, Office
+from tests.integration.identity.test_administration import new_user
 
 
 @pytest.fixture
@@ -145,3 +148,37 @@ def test_another_program_is_another_look(service: Service) -> None:
     by_hand(other, "update account set units = '{}' where id = %s", who.id)
     assert Night(service).run() == 0
     assert Night(other).run() == 1
+
+
+def test_in_a_full_program_all_is_well_until_the_trail_knows_better(service: Service) -> None:
+    """One row of each kind that the trail knows, whether it carries a code or not."""
+    Town(service)
+    assert service.client("administrator").post("/users", new_user()).status_code == 201
+    night = Night(service)
+    assert night.run() == 0, [entry["detail"] for entry in night.incidents()]
+    with service.house.superuser() as db:
+        found = db.execute(
+            "select object_kind, min(object_id::text) from audit_entry where program_id = %s "
+            "and object_version is not null group by object_kind",
+            [service.program_id],
+        ).fetchall()
+        known = {kind: row_id for kind, row_id in found if kind in KNOWN_TO_THE_TRAIL}
+        assert known.keys() == set(KNOWN_TO_THE_TRAIL)
+    later_versions(service, list(known.values()), 1000)
+    service.clock.advance(timedelta(hours=20))
+    assert night.run() == len(known)
+    (said,) = [entry["detail"] for entry in night.incidents()]
+    assert set(said["first"].split("; ")) == {
+        f"{KNOWN_TO_THE_TRAIL[kind].name} {row_id} older" for kind, row_id in known.items()
+    }
+    later_versions(service, list(known.values()), -1000)
+
+
+def later_versions(service: Service, ids: list[str], more: int) -> None:
+    """The trail is made to know of later versions than there are: as if older rows had been put back."""
+    with service.house.superuser() as db:
+        db.execute("set session_replication_role = replica")
+        db.execute(
+            "update audit_entry set object_version = object_version + %s where object_id = any(%s::uuid[])",
+            [more, ids],
+        )
