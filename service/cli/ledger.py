@@ -39,7 +39,8 @@ from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
 from service.vault.units import run_unit_sync
-from service.vault.vault import ServiceKeys, Vault
+from service.vault.own import ServiceKeys
+from service.vault.vault import Vault
 from service.work import enter
 
 app = typer.Typer(help="Verify, export and identify the audit trail.", no_args_is_help=True)

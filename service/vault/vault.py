@@ -9,7 +9,6 @@ they do not unwrap, the keyring is the wrong one and the service refuses to star
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -21,10 +20,10 @@ from service.clock import monotonic
 from service.errors import IntegrityError
 from service.ids import SERVICE_PROGRAM
 from service.store.types import Sealed
-from service.vault import envelope, indexing, records, signing
+from service.vault import envelope, indexing, records
 from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
-from service.vault.epoch import Kms, VaultSealed
+from service.vault.epoch import Kms
 from service.vault.flights import Flights
 from service.vault.foreseeing import records as foreseeing
 from service.vault.indexing import IndexKeys
@@ -40,6 +39,7 @@ from service.vault.keys import (
     new_secret,
 )
 from service.vault.needed import Wanted
+from service.vault.own import OwnKeys, ServiceKeys
 from service.vault.rotating import records as rotating
 from service.vault.shredding import RecordDestroyed
 from service.vault.source import LocalSource, RemoteSource, Source
@@ -48,33 +48,6 @@ CACHE_SIZE: Final = 4096
 CACHE_SECONDS: Final = 300.0
 #: Keys fetched in one go, some at a time; a page of 200 patients stays below.
 MOST_AT_ONCE: Final = 256
-
-_SERVICE_KEYS: Final[Mapping[Purpose, Callable[[], bytes]]] = {
-    Purpose.SERVICE: new_secret,
-    Purpose.INDEX: new_secret,
-    Purpose.LEDGER_MAC: new_secret,
-    Purpose.ROW_MAC: new_secret,
-    Purpose.LEDGER_SIGNING: new_secret,
-    Purpose.TOKEN_SIGNING: signing.new_token_key,
-}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ServiceKeys:
-    """The service's own secrets, unwrapped for the life of the process."""
-
-    ledger_mac: bytes
-    #: MAC keys of former times, for verifying older entries; newest last.
-    ledger_mac_retired: tuple[bytes, ...]
-    ledger_signer: signing.Signer
-    #: The key under the codes of rows that decide.
-    row_mac: bytes
-    #: P-256 private key in PEM, and the public halves of retired ones.
-    token_signing_pem: bytes
-    token_retired_pems: tuple[bytes, ...]
-
-    def __repr__(self) -> str:
-        return "<ServiceKeys>"
 
 
 class Vault:
@@ -95,6 +68,7 @@ class Vault:
             else LocalSource(kms)
         )
         self._flights = Flights(self._source.fetch)
+        self._service = OwnKeys(self._source)
         self._cache = KeyCache(size=cache_size, seconds=cache_seconds, ticks=ticks)
         #: The service's sealing and index keys: readable at start only, because tenancy hides them
         #: afterwards.
@@ -255,71 +229,22 @@ class Vault:
 
         Keys that exist but do not unwrap are never replaced: VaultSealed.
         """
-        new = not records.keys_of(db, Owner(Purpose.SERVICE, SERVICE_PROGRAM))
-        for purpose, make in _SERVICE_KEYS.items():
-            owner = Owner(purpose, SERVICE_PROGRAM)
-            if purpose is Purpose.ROW_MAC and not new:
-                continue  # rows may be here already: who vouches for them is the operator (`adopt_rows`)
-            if not records.keys_of(db, owner):
-                self._create(db, owner, make(), now)
+        self._service.ensure(db, now)
         return self.load_service_keys(db)
 
     def load_service_keys(self, db: Connection) -> ServiceKeys:
         """The service's own keys. For start-up; `db` in the service's tenancy. VaultSealed when one is
         missing or was wrapped by another keyring.
         """
-        mac_retired, mac = self._service_secrets(db, Purpose.LEDGER_MAC)
-        _, ledger = self._service_secrets(db, Purpose.LEDGER_SIGNING)
-        row_mac = self._row_secret(db)
-        tokens_retired, tokens = self._service_secrets(db, Purpose.TOKEN_SIGNING)
+        loaded = self._service.load(db)
         for purpose in (Purpose.SERVICE, Purpose.INDEX):
-            self._service_secrets(db, purpose)
             owner = Owner(purpose, SERVICE_PROGRAM)
             self._own[owner] = self._unwrapped(owner, records.keys_of(db, owner))
-        return ServiceKeys(
-            ledger_mac=mac,
-            ledger_mac_retired=mac_retired,
-            ledger_signer=signing.Signer(ledger),
-            row_mac=row_mac,
-            token_signing_pem=tokens,
-            token_retired_pems=tuple(signing.public_pem(pem) for pem in tokens_retired),
-        )
+        return loaded
 
     def make_row_key(self, db: Connection, now: datetime) -> bytes | None:
-        """The key of the codes of rows for a database that is older than they are; None when it has one.
-
-        Only an adoption by the operator calls this: from then on a row without a code is refused.
-        """
-        owner = Owner(Purpose.ROW_MAC, SERVICE_PROGRAM)
-        if records.keys_of(db, owner) or not self._create(db, owner, new_secret(), now):
-            return None
-        return self._row_secret(db)
-
-    def _row_secret(self, db: Connection) -> bytes:
-        if not records.keys_of(db, Owner(Purpose.ROW_MAC, SERVICE_PROGRAM)):
-            raise VaultSealed(
-                "The rows of this database have no codes, or the key of their codes was removed: "
-                "with the service stopped, look at the database and run `consentry integrity adopt`."
-            )
-        return self._service_secrets(db, Purpose.ROW_MAC)[1]
-
-    def _service_secrets(self, db: Connection, purpose: Purpose) -> tuple[tuple[bytes, ...], bytes]:
-        """(retired, active) secrets of one purpose."""
-        owner = Owner(purpose, SERVICE_PROGRAM)
-        stored = records.keys_of(db, owner)
-        active = [key for key in stored if key.state is KeyState.ACTIVE]
-        if len(active) != 1:
-            raise VaultSealed(
-                f"The service has no {purpose.value} key in this database; it was never set up."
-            )
-        try:
-            retired = tuple(self._unwrap(owner, key) for key in stored if key.state is KeyState.RETIRED)
-            return retired, self._unwrap(owner, active[0])
-        except IntegrityError:
-            raise VaultSealed(
-                f"This keyring does not open the {purpose.value} key of this database; "
-                "one of the two belongs to another deployment."
-            ) from None
+        """The key of the codes of rows for a database that is older than they are; None when it has one."""
+        return self._service.make_row_key(db, now)
 
     # -- inside ------------------------------------------------------------------------------------
 
