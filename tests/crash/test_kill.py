@@ -23,13 +23,16 @@ import pytest
 from tests.house import Account, Cluster, House, Service, open_program, verify_ledger
 from tests.integration.disclosure.office import SPECIFIC, Office
 from tests.processes import Worker
+from tests.showing import Counted
 from tests.unit.evidence.papers import PAPERS
 
 #: In `make test` at a size that fits; in `make battery` at full size.
-pytestmark = pytest.mark.battery
+pytestmark = [pytest.mark.battery, pytest.mark.shows("T1")]
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
-SERVICE_KILLS = 20 if BATTERY else 5
-DATABASE_KILLS = 5 if BATTERY else 2
+#: On demand as many as somebody asks for: CONSENTRY_KILLS=1000 kills the service a thousand times, the database five
+#: hundred times between.
+SERVICE_KILLS = int(os.environ.get("CONSENTRY_KILLS", "28" if BATTERY else "5"))
+DATABASE_KILLS = SERVICE_KILLS // 2
 WRITERS = 4
 #: Patients to be discharged while the load lasts, and how long one waits for the next.
 DISCHARGES = 80 if BATTERY else 24
@@ -151,7 +154,7 @@ def _discharges(service: Service) -> Iterator[Asked]:
     )
 
 
-def test_killed_under_load(killable: tuple[Service, Worker]) -> None:
+def test_killed_under_load(killable: tuple[Service, Worker], counted: Counted) -> None:
     service, worker = killable
     office = Office(service)
     emergencies, discharges = _emergencies(office), _discharges(service)
@@ -185,6 +188,7 @@ def test_killed_under_load(killable: tuple[Service, Worker]) -> None:
             thread.join(20)
     print(f"acts a second: {sorted(round(rate) for rate in rates)}")
     assert min(rates) >= FLOOR_PER_SECOND, rates
+    unanswered = len(told.unknown)
     _settle(url, told)
     assert all(told.acknowledged.values()), "not everything was tried"
     _check_items(service, told, already=written)
@@ -192,7 +196,10 @@ def test_killed_under_load(killable: tuple[Service, Worker]) -> None:
     _check_events(service, told)
     worker.stop()
     verify_ledger(service)
-    print(f"kills: {SERVICE_KILLS} service, {DATABASE_KILLS} database; acknowledged {told.total}, lost 0")
+    counted("kills of the service", SERVICE_KILLS)
+    counted("kills of the database", DATABASE_KILLS)
+    counted("acknowledged acts, none lost", told.total)
+    counted("acts sent again without an answer", unanswered)
 
 
 def _some_load(told: Told, *, seconds: float) -> float:

@@ -11,12 +11,13 @@ import os
 import pytest
 
 from tests.crash.mixture import Tally, Town, broken_order, deadlocks, happen
-from tests.crash.test_race import two_processes
+from tests.crash.test_race import several_processes
 from tests.house import Cluster, Service, verify_ledger
 from tests.processes import Worker
+from tests.showing import Counted
 
 #: In `make test` at a size that fits; in `make battery` at full size, with every mutant.
-pytestmark = pytest.mark.battery
+pytestmark = [pytest.mark.battery, pytest.mark.shows("T2")]
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 ROUNDS = 100 if BATTERY else 8
 MOST_ROUNDS = 6 * ROUNDS
@@ -36,7 +37,7 @@ MUTANTS = {
 
 
 def one_round(
-    service: Service, workers: tuple[Worker, Worker], number: int, wanted: frozenset[str] = GROUNDS
+    service: Service, workers: tuple[Worker, ...], number: int, wanted: frozenset[str] = GROUNDS
 ) -> tuple[Tally, list[str]]:
     """What was answered, and the recipient that was restricted for a while."""
     town = Town(service, number)
@@ -49,9 +50,9 @@ def one_round(
 
 
 def test_nothing_rests_on_what_had_ended_and_nobody_waits_in_a_circle(
-    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, counted: Counted
 ) -> None:
-    with two_processes(cluster, tmp_path_factory, "mixed", "service.app:create") as (service, workers):
+    with several_processes(cluster, tmp_path_factory, "mixed", "service.app:create") as (service, workers):
         before = deadlocks(service)
         answered = [one_round(service, workers, number) for number in range(ROUNDS)]
         # on a busy machine a few rounds may miss one side of an end: then it is asked a few times more
@@ -65,6 +66,8 @@ def test_nothing_rests_on_what_had_ended_and_nobody_waits_in_a_circle(
         assert broken_order(service, "position", restricted) == {}
     # every ground was there before its end and was missed after it: else the order was never asked
     assert _both_sides(answered)
+    counted("rounds", len(answered))
+    counted("disclosures", sum(sum(tally.made.values()) for tally, _ in answered))
     busy = sum(tally.statuses.count(503) for tally, _ in answered)
     assert busy * 10 <= sum(len(tally.statuses) for tally, _ in answered), "too busy to have tried anything"
 
@@ -83,7 +86,7 @@ def test_without_one_of_the_locks_or_their_order_it_is_noticed(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, mutant: str
 ) -> None:
     factory = f"tests.crash.mutants:{mutant}"
-    with two_processes(cluster, tmp_path_factory, mutant, factory) as (service, workers):
+    with several_processes(cluster, tmp_path_factory, mutant, factory) as (service, workers):
         before = deadlocks(service)
         for number in range(MUTANT_ROUNDS):
             _, restricted = one_round(service, workers, number, MUTANTS[mutant])

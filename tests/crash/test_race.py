@@ -1,4 +1,4 @@
-"""Disclosing while the patient revokes, over two processes: nothing is disclosed after the revocation.
+"""Disclosing while the patient revokes, over several processes: nothing is disclosed after the revocation.
 
 "After" is the order in which the database committed (pg_xact_commit_timestamp of each entry's transaction),
 not the order in which anybody's clock saw the answers: with unlocked reads the clocks look fine and the
@@ -8,8 +8,8 @@ commits do not. A service without the lock on the consent must fail the same tes
 import asyncio
 import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -21,11 +21,13 @@ import pytest
 from tests.house import Cluster, House, Service, open_program, verify_ledger
 from tests.integration.disclosure.office import TPO, Office
 from tests.processes import Worker
+from tests.showing import Counted
 
 #: In `make test` at a size that fits; in `make battery` at full size.
-pytestmark = pytest.mark.battery
+pytestmark = [pytest.mark.battery, pytest.mark.shows("T2")]
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 ROUNDS = 200 if BATTERY else 40
+WORKERS = 4 if BATTERY else 2
 #: Rounds a service without the lock gets to betray itself; it needs far fewer.
 MUTANT_ROUNDS = 60
 #: Disclosures before and after the revocation in the order of sending.
@@ -43,20 +45,23 @@ class Round:
 
 
 @contextmanager
-def two_processes(
-    cluster: Cluster, folder: pytest.TempPathFactory, name: str, factory: str
-) -> Iterator[tuple[Service, tuple[Worker, Worker]]]:
-    """A program served by two processes of `factory`."""
+def several_processes(
+    cluster: Cluster, folder: pytest.TempPathFactory, name: str, factory: str, *, many: int = 2
+) -> Generator[tuple[Service, tuple[Worker, ...]]]:
+    """A program served by `many` processes of `factory`."""
     house = House(cluster, f"consentry_{name}", folder.mktemp(name))
     house.clock.set(datetime.now(UTC))
     service = open_program(house)
     logs = folder.mktemp(f"{name}-logs")
     try:
-        with (
-            Worker(house.settings, logs / "a.log", factory=factory) as first,
-            Worker(house.settings, logs / "b.log", factory=factory) as second,
-        ):
-            yield service, (first, second)
+        with ExitStack() as running:
+            yield (
+                service,
+                tuple(
+                    running.enter_context(Worker(house.settings, logs / f"{number}.log", factory=factory))
+                    for number in range(many)
+                ),
+            )
     finally:
         house.close()
 
@@ -73,7 +78,7 @@ def prepared(service: Service, number: int) -> tuple[Office, str]:
     return office, office.signed(TPO)["id"]
 
 
-async def race(office: Office, consent_id: str, workers: tuple[Worker, Worker], seed: int) -> tuple[int, ...]:
+async def race(office: Office, consent_id: str, workers: tuple[Worker, ...], seed: int) -> tuple[int, ...]:
     """Six disclosures, the revocation, six disclosures: sent in that order with jitter, answered as they
     come.
     """
@@ -91,7 +96,7 @@ async def race(office: Office, consent_id: str, workers: tuple[Worker, Worker], 
 
         async def send(place: int) -> int:
             await asyncio.sleep(sent_at[place])
-            base = f"{workers[place % 2].base_url}/api/v1"
+            base = f"{workers[place % len(workers)].base_url}/api/v1"
             if place == EACH_SIDE:
                 url = f"{base}/consents/{consent_id}/revocation"
                 answer = await client.post(url, json=revocation, headers=revoking)
@@ -120,7 +125,7 @@ def observed(service: Service, consent_id: str, statuses: tuple[int, ...]) -> Ro
     return Round(statuses, len(made), sum(committed > revoked for committed in made))
 
 
-def one_round(service: Service, workers: tuple[Worker, Worker], number: int) -> Round:
+def one_round(service: Service, workers: tuple[Worker, ...], number: int) -> Round:
     office, consent_id = prepared(service, number)
     return observed(service, consent_id, asyncio.run(race(office, consent_id, workers, seed=number)))
 
@@ -142,9 +147,10 @@ def ledger_disagrees(service: Service) -> int:
 
 
 def test_nothing_is_disclosed_after_the_revocation(
-    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, counted: Counted
 ) -> None:
-    with two_processes(cluster, tmp_path_factory, "race", "service.app:create") as (service, workers):
+    served = several_processes(cluster, tmp_path_factory, "race", "service.app:create", many=WORKERS)
+    with served as (service, workers):
         rounds = [one_round(service, workers, number) for number in range(ROUNDS)]
         verify_ledger(service)
         assert ledger_disagrees(service) == 0
@@ -153,13 +159,16 @@ def test_nothing_is_disclosed_after_the_revocation(
     assert all(one.statuses.count(201) == one.made for one in rounds)
     assert any(one.made for one in rounds)
     assert any(403 in one.statuses for one in rounds)
+    counted("rounds", len(rounds))
+    counted("disclosures", sum(one.made for one in rounds))
+    counted("disclosures after the revocation", sum(one.late for one in rounds))
 
 
 def test_without_the_lock_the_race_is_lost(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     mutant = "tests.crash.mutants:without_consent_lock"
-    with two_processes(cluster, tmp_path_factory, "race_unlocked", mutant) as (service, workers):
+    with several_processes(cluster, tmp_path_factory, "race_unlocked", mutant) as (service, workers):
         for number in range(MUTANT_ROUNDS):
             if one_round(service, workers, number).late:
                 return  # caught
