@@ -64,8 +64,8 @@ from service.store.roles import refuse_unsafe_role
 from service.store.rowcodes import OPTION, RowCodes
 from service.store.versions import database_version, expected_version
 from service.vault.kms import open_kms
-from service.vault.units import run_unit
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit
 from service.vault.vault import Vault
 from service.web.router import router as pages
 from service.work import Mechanisms, Work, enter

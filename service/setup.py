@@ -13,8 +13,8 @@ from service.ids import SERVICE_PROGRAM
 from service.store.engine import plain_engine
 from service.store.versions import migrate
 from service.vault.kms import open_kms
-from service.vault.units import run_unit_sync
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit_sync
 from service.vault.vault import Vault
 from service.work import enter
 

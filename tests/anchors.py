@@ -22,8 +22,8 @@ from service.ledger.sequencer import Sequencer
 from service.ledger.standing import Standing
 from service.store.engine import plain_engine, sequencer_engine
 from service.vault.kms import open_kms
-from service.vault.units import run_unit_sync
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit_sync
 from service.vault.vault import Vault
 from service.work import enter
 

@@ -27,8 +27,8 @@ from service.store.engine import plain_engine
 from service.store.rowcodes import RowCodes
 from service.store.sweep import BadRow, adopt, count_rows, look, programs_of
 from service.vault.kms import open_kms
-from service.vault.units import run_unit_sync
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit_sync
 from service.vault.vault import Vault
 from service.work import Mechanisms, enter
 

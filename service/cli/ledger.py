@@ -38,8 +38,8 @@ from service.ledger.walk import Finding
 from service.store.engine import plain_engine
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
-from service.vault.units import run_unit_sync
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit_sync
 from service.vault.vault import Vault
 from service.work import enter
 

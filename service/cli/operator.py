@@ -26,8 +26,8 @@ from service.store.engine import plain_engine
 from service.store.rowcodes import OPTION, RowCodes
 from service.store.session import in_unit_sync
 from service.vault.kms import open_kms
-from service.vault.units import run_unit_sync
 from service.vault.own import ServiceKeys
+from service.vault.units import run_unit_sync
 from service.vault.vault import Vault
 from service.work import Denied, Mechanisms, Work, enter, record_denial
 
