@@ -50,7 +50,7 @@ Root = psycopg.Connection[Any]
 PERSON = {"given_name": "Tilda", "family_name": "Testperson", "birth_date": "1984-02-29", "sex": "female"}
 SEARCH = {"family_name": "Testperson", "birth_date": "1984-02-29"}
 #: Seconds of the fake clock under load, and the acts in each.
-SECONDS, ACTS = (600 if os.environ.get("CONSENTRY_BATTERY") == "1" else 75), 2
+SECONDS, ACTS = (600 if os.environ.get("CONSENTRY_BATTERY") == "1" else 66), 2
 LATEST: Final = 60.0
 
 
