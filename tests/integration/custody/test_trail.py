@@ -49,6 +49,7 @@ def test_who_saw_this_patient_and_why(service: Service) -> None:
     assert read["summary"] == "Test Intake (a member of staff) read a patient's registration."
 
 
+@pytest.mark.shows("O-21")
 def test_reading_the_trail_stands_in_the_trail(service: Service) -> None:
     patient = register(service)
     answer = trail(service, f"?patient={patient}")
@@ -60,6 +61,7 @@ def test_reading_the_trail_stands_in_the_trail(service: Service) -> None:
     assert actions(trail(service, f"?patient={patient}"))[0] == "audit.read"
 
 
+@pytest.mark.shows("O-24")
 @pytest.mark.parametrize("role", ["intake", "clinician", "administrator", "patient", "requester"])
 def test_nobody_else_reads_it(service: Service, role: str) -> None:
     entry = service.entries()[0]["id"]
@@ -111,6 +113,7 @@ def test_a_span_of_time(service: Service) -> None:
     assert [item["id"] for item in found] == [str(row["id"]) for row in rows[1:3]]
 
 
+@pytest.mark.shows("O-21")
 @pytest.mark.parametrize(
     "field",
     [

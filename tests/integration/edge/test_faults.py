@@ -26,6 +26,8 @@ from tests.house import Cluster, House, Service, open_program
 from tests.integration.disclosure.office import SPECIFIC, Office
 from tests.unit.evidence.papers import PAPERS
 
+pytestmark = pytest.mark.shows("O-22", "T5")
+
 
 def _probe(work: Work) -> str:
     """A smallest real act: allowed, recorded."""

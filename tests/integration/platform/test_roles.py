@@ -29,6 +29,7 @@ def admin(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
         connection.execute("drop table probe")
 
 
+@pytest.mark.shows("O-24")
 @pytest.mark.parametrize(("name", "misuse", "reason"), _MISUSES, ids=[m[0] for m in _MISUSES])
 def test_a_role_that_could_step_around_the_rules_is_refused(
     server: EmbeddedPostgres, admin: psycopg.Connection, name: str, misuse: str, reason: str
@@ -50,6 +51,7 @@ def test_a_role_that_could_step_around_the_rules_is_refused(
         admin.execute("drop role misused")
 
 
+@pytest.mark.shows("O-24")
 def test_the_application_role_is_accepted_and_the_owner_is_not(
     server: EmbeddedPostgres, admin: psycopg.Connection
 ) -> None:

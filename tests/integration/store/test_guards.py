@@ -31,6 +31,7 @@ def _row(service: Service, entry_id: UUID) -> dict[str, object]:
     }
 
 
+@pytest.mark.shows("O-22")
 def test_an_act_without_its_entry_is_not_committed(service: Service) -> None:
     row = _row(service, uuid4())
     with pytest.raises(Unavailable):
@@ -77,6 +78,7 @@ def test_one_program_never_sees_or_writes_another(service: Service, house: House
     assert in_unit_sync(house.engine, lambda db: db.execute(select(audit_entry.c.id)).all()) == []
 
 
+@pytest.mark.shows("O-24")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -121,6 +123,7 @@ def test_the_application_role_cannot(service: Service, statement: str) -> None:
     assert getattr(refused.value.orig, "sqlstate", "") in ("42501", "42704", "22023")
 
 
+@pytest.mark.shows("O-24")
 def test_only_the_database_sets_when_and_in_which_transaction(service: Service) -> None:
     for column, value in (("recorded_at", "now()"), ("xid", "pg_current_xact_id()")):
         with pytest.raises(DBAPIError, match="permission denied"):
@@ -136,6 +139,7 @@ def test_only_the_database_sets_when_and_in_which_transaction(service: Service) 
             )
 
 
+@pytest.mark.shows("O-24")
 def test_the_owner_is_bound_by_row_level_security_and_cannot_rewrite_the_ledger(service: Service) -> None:
     house = service.house
     with psycopg.connect(
