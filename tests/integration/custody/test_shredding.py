@@ -25,7 +25,9 @@ from service.vault.shredding import RecordDestroyed
 from service.vault.signing import verify as signature_is_right
 from service.vault.vault import Vault
 from service.work import Work
-from tests.house import Account, Service
+from tests.house import Account, Service, open_program
+from tests.integration.disclosure.office import CLINIC_ONLY
+from tests.integration.disclosure.office import Office as Disclosing
 
 PATIENT = {
     "given_name": "Zelda",
@@ -119,8 +121,6 @@ def test_two_people_destroy_a_record_and_everybody_sees_that_it_is_gone(office: 
     found = service.client("intake").post("/patients/search", name)
     assert found.status_code == 200
     assert patient not in found.text
-    account = service.client("compliance").get(f"/patients/{patient}/accounting?rule=hipaa")
-    assert account.status_code in (200, 403)
     _only_tombstones_are_left(service, patient, hers)
 
 
@@ -321,3 +321,53 @@ def test_every_kind_of_session_brings_the_mark(office: Office) -> None:
         found = service.unit(lambda db, one=session_id: session_caller(db, one, service.clock.now()))
         assert found is not None
         assert found.shred_mark == mark, (found.caller.kind, found.channel)
+
+
+def test_what_everybody_sees_afterwards(service: Service) -> None:
+    """Accounting, requests, emergency access, exports, another program: the record is gone, the trail is whole."""
+    desk = Disclosing(service)
+    desk.item("attendance")
+    consent = desk.signed(CLINIC_ONLY)["id"]
+    made = desk.disclose(desk.clinic)
+    assert made.status_code == 201, made.text
+    patient, sent = str(desk.patient_id), made.json()["id"]
+    later(service, LONG)
+    clinician = service.account("clinician", related_to=[patient])
+    hers = service.account("patient", name="hers anew", patient_id=patient)
+    Office(service, service.account("compliance"), service.account("administrator"), patient).destroy()
+    emergency = {"nature": "Found unconscious", "why_no_consent": "Cannot be asked"}
+    staff = service.client(clinician)
+    gone = [
+        *(staff.get(f"/patients/{patient}/{what}") for what in ("record", "flags", "disclosures")),
+        *(staff.get(path) for path in (f"/disclosures/{sent}", f"/consents/{consent}")),
+        staff.post(f"/patients/{patient}/emergency-access", emergency),
+        staff.post(f"/patients/{patient}/disclosures", desk.asked(desk.clinic)),
+    ]
+    assert [
+        (answer.request.url.path, code(answer))
+        for answer in gone
+        if code(answer) != (410, "record_destroyed")
+    ] == []
+    # what the law wants accounted for may still be asked; what was sent is told by the trail alone
+    accounted = service.client("compliance", "HOPERAT").get(f"/patients/{patient}/accounting")
+    assert (accounted.status_code, accounted.json()["items"]) == (200, [])
+    then = service.client("compliance", "HOPERAT").get(f"/patients/{patient}/accounting?from=2026-01-01")
+    assert code(then) == (410, "record_destroyed")
+    assert [one["object_id"] for one in service.entries(action="disclosure.make", outcome="permit")] == [
+        UUID(sent)
+    ]
+    nothing = [
+        service.client(hers, "PATRQT").get(f"/patients/{patient}"),
+        service.client(hers, "PATRQT").get(f"/patients/{patient}/accounting"),
+        desk.request(desk.outside()),
+        open_program(service.house).client("clinician").get(f"/patients/{patient}"),
+        open_program(service.house).client("compliance", "HOPERAT").get(f"/patients/{patient}/accounting"),
+    ]
+    assert [answer.status_code for answer in nothing] == [401, 401, 404, 404, 404]
+    service.house.sequence()
+    officer = service.client("compliance", "HOPERAT")
+    for form in ("ndjson", "csv", "fhir"):
+        exported = officer.get(f"/audit/export?format={form}")
+        assert exported.status_code == 200, exported.text
+        assert patient in exported.text, "the acts stay"
+        assert PATIENT["given_name"] not in exported.text
