@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
@@ -18,6 +18,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
+from service.config import Settings, read_settings
 from tests.house import House, Service
 from tests.integration.disclosure.office import SIGNATURE, SPECIFIC, TPO, Office
 from tests.showing import Counted
@@ -250,6 +251,20 @@ def test_without_a_trail_patients_information_is_neither_read_nor_written(
     for act in acts:
         assert _healed(act) == act.status, act.name
     counted("failures injected", len(acts))
+
+
+@pytest.mark.shows("O-25")
+def test_there_is_no_word_that_switches_it_off(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting is about whether there is a trail, at the start or while the service runs: a read is an entry."""
+    patient = Office(service).patient_id
+    assert not [field.name for field in fields(Settings) if "audit" in field.name or "ledger" in field.name]
+    given = service.house.settings.to_environment()
+    names = ("CONSENTRY_AUDIT", "CONSENTRY_LEDGER", "CONSENTRY_TRAIL", "CONSENTRY_LOG_AUDIT", "AUDIT")
+    assert read_settings(given | dict.fromkeys(names, "off")) == read_settings(given)
+    for name in names:
+        monkeypatch.setenv(name, "off")
+    assert service.client("intake").get(f"/patients/{patient}").status_code == 200
+    assert [entry["outcome"] for entry in service.entries(action="patient.read")] == ["permit"]
 
 
 def _healed(act: Act) -> int:
