@@ -30,6 +30,9 @@ from tests.house import Cluster
 from tests.ledger_database import LedgerDatabase
 from tests.ledger_entries import TREE, Key, some_entries, stored
 from tests.needing import needs
+from tests.showing import Counted
+
+pytestmark = [pytest.mark.battery, pytest.mark.shows("O-23", "T4")]
 
 SOURCES = Path(__file__).parent / "tilelog"
 #: Folders that hold golang.org/x/mod and golang.org/x/crypto: Debian's library packages, or the tool chain's own copy.
@@ -140,7 +143,9 @@ def grow(ledger: LedgerDatabase, tree: UUID, count: int) -> None:
     ledger.sequence(batch=1_000)
 
 
-def test_it_refuses_one_flipped_bit_anywhere(tilelog: Path, exported: Path, tmp_path: Path) -> None:
+def test_it_refuses_one_flipped_bit_anywhere(
+    tilelog: Path, exported: Path, tmp_path: Path, counted: Counted
+) -> None:
     """Every kind of file, each several times; every bit of the checkpoint in the battery."""
     chance = random.Random(None if BATTERY else 5)
     paths = sorted(path.relative_to(exported) for path in exported.rglob("*") if path.is_file())
@@ -163,7 +168,7 @@ def test_it_refuses_one_flipped_bit_anywhere(tilelog: Path, exported: Path, tmp_
         (folder / path).write_bytes(whole)
     assert check(tilelog, folder).returncode == 0
     assert not accepted
-    print(f"{len(places)} flipped bits in {len(paths)} files: all refused")
+    counted("bits of exports flipped for Go", len(places))
 
 
 def test_it_refuses_what_is_missing_too_long_or_beside(tilelog: Path, exported: Path, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from service.ledger.merkle import (
     verify_inclusion,
 )
 
+pytestmark = pytest.mark.battery
+
 LARGEST = 300
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 LEAVES = [number.to_bytes(2, "big") for number in range(LARGEST)]
