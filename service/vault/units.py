@@ -7,7 +7,7 @@ happen once, however often it ran.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -16,13 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.store.session import in_unit, in_unit_sync
 from service.store.types import noting_keys
 from service.vault.epoch import KmsUnavailable
-from service.vault.needed import KeyNeeded
+from service.vault.foreseeing import records
+from service.vault.needed import KeyNeeded, Wanted
 from service.vault.vault import Vault
 
 T = TypeVar("T")
 
 #: Times one unit may miss keys. It misses those of all rows it has read at once, so a page takes two or three.
 MOST_TIMES: Final = 256
+#: Keys fetched in one go, some at a time; a page of 200 patients stays below.
+MOST_AT_ONCE: Final = 256
 
 
 async def run_unit(
@@ -66,6 +69,20 @@ def _foreseeing(vault: Vault, unit: Callable[[Connection], T]) -> Callable[[Conn
                 return unit(db)
             except KeyNeeded as needed:
                 missed = needed.wanted
-        raise KeyNeeded(*vault.foreseen(db, missed, read))
+        raise KeyNeeded(*_foreseen(vault, db, missed, read))
 
     return attempt
+
+
+def _foreseen(
+    vault: Vault, db: Connection, missed: Sequence[Wanted], key_ids: Iterable[bytes]
+) -> tuple[Wanted, ...]:
+    """What a unit missed, then what it will miss next: the other keys of those owners, and of the owners of `key_ids`,
+    whose values it has read. What it may not open it does not open: a key alone shows nothing.
+    """
+    stored = {one.stored.key_id: one for one in missed if one.stored is not None}
+    wanted = [one for one in missed if one.stored is None] + list(stored.values())
+    for owner, key in records.keys_beside(db, {*key_ids, *stored}):
+        if key.key_id not in stored and vault.lacks(owner, key):
+            wanted.append(Wanted(owner, key))
+    return tuple(wanted[:MOST_AT_ONCE])

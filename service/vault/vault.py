@@ -4,11 +4,10 @@ Keys are unwrapped on demand and kept briefly (`KeyCache`). A key written by the
 open is used but not kept: that transaction may roll back, and a value sealed later under a key that was never
 committed would be lost for good.
 
-The service's own keys (ledger, tokens, its sealing and index key) are loaded once at start and stay; when
-they do not unwrap, the keyring is the wrong one and the service refuses to start.
+The service's own keys (`own`) are loaded once at start and stay.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -25,7 +24,6 @@ from service.vault.counting import Uses
 from service.vault.envelope import Json, RowKey, SealedTable
 from service.vault.epoch import Kms
 from service.vault.flights import Flights
-from service.vault.foreseeing import records as foreseeing
 from service.vault.indexing import IndexKeys
 from service.vault.keys import (
     FORMAT,
@@ -46,8 +44,6 @@ from service.vault.source import LocalSource, RemoteSource, Source
 
 CACHE_SIZE: Final = 4096
 CACHE_SECONDS: Final = 300.0
-#: Keys fetched in one go, some at a time; a page of 200 patients stays below.
-MOST_AT_ONCE: Final = 256
 
 
 class Vault:
@@ -70,8 +66,7 @@ class Vault:
         self._flights = Flights(self._source.fetch)
         self._service = OwnKeys(self._source)
         self._cache = KeyCache(size=cache_size, seconds=cache_seconds, ticks=ticks)
-        #: The service's sealing and index keys: readable at start only, because tenancy hides them
-        #: afterwards.
+        #: The service's sealing and index keys: readable at start only, because tenancy hides them afterwards.
         self._own: dict[Owner, KeySet] = {}
         #: What this process sealed and nobody has counted yet.
         self.uses = Uses()
@@ -196,18 +191,9 @@ class Vault:
 
     # -- what only a key store outside has -----------------------------------------------------------
 
-    def foreseen(
-        self, db: Connection, missed: Sequence[Wanted], key_ids: Iterable[bytes]
-    ) -> tuple[Wanted, ...]:
-        """What a unit missed, then what it will miss next: the other keys of those owners, and of the owners of
-        `key_ids`, whose values it has read. What it may not open it does not open: a key alone shows nothing.
-        """
-        stored = {one.stored.key_id: one for one in missed if one.stored is not None}
-        wanted = [one for one in missed if one.stored is None] + list(stored.values())
-        for owner, key in foreseeing.keys_beside(db, {*key_ids, *stored}):
-            if key.key_id not in stored and self._cache.get(owner) is None and self._source.lacks(owner, key):
-                wanted.append(Wanted(owner, key))
-        return tuple(wanted[:MOST_AT_ONCE])
+    def lacks(self, owner: Owner, key: records.WrappedKey) -> bool:
+        """Whether a unit that wants this key would have to be told that it is `KeyNeeded`."""
+        return self._cache.get(owner) is None and self._source.lacks(owner, key)
 
     async def fetch(self, wanted: Sequence[Wanted]) -> None:
         """Get what a unit missed; KmsUnavailable when the key store does not answer. Never in a transaction."""
@@ -224,8 +210,7 @@ class Vault:
     # -- the service's own keys --------------------------------------------------------------------
 
     def ensure_service_keys(self, db: Connection, now: datetime) -> ServiceKeys:
-        """Make the service's own keys where missing, then load them. For setup; `db` in the service's
-        tenancy.
+        """Make the service's own keys where missing, then load them. For setup; `db` in the service's tenancy.
 
         Keys that exist but do not unwrap are never replaced: VaultSealed.
         """
