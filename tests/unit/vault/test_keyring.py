@@ -229,6 +229,20 @@ def test_older_epochs_still_unwrap_and_the_active_one_wraps(path: Path) -> None:
     assert old.wrap(b"secret", b"place")[0] == new_id
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_change(path: Path) -> None:
+    """It holds every key of its time: one that ends later must not lie there for good."""
+    left, other = path.with_name(f".{path.name}.0123456789abcdef"), path.with_name("notes.txt")
+    for one in (left, other):
+        one.write_bytes(path.read_bytes())
+    ring = keyring.load(path)
+    first = ring.active_id
+    ring.begin_epoch(NOW)
+    assert sorted(one.name for one in path.parent.iterdir()) == [path.name, other.name]
+    left.write_bytes(path.read_bytes())
+    ring.end_epoch(first)
+    assert sorted(one.name for one in path.parent.iterdir()) == [path.name, other.name]
+
+
 def test_a_wrapped_key_opens_only_as_what_it_is(path: Path) -> None:
     ring = keyring.load(path)
     kek_id, wrapped = ring.wrap(b"secret of 32 bytes..............", b"patient 1")
