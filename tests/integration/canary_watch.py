@@ -2,7 +2,10 @@
 
 import base64
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +48,44 @@ class Canaries:
 
     def seen_in(self, content: bytes | str) -> list[bytes]:
         return self.pattern().findall(content.encode() if isinstance(content, str) else content)
+
+
+class Egress:
+    """Whoever this process asks for a connection. libpq's own are not seen: the database is where it may go."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.listening = False
+        sys.addaudithook(self._heard)  # for the life of the process: there is no way to take one away
+
+    def _heard(self, event: str, given: tuple[Any, ...]) -> None:
+        if self.listening and event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+            self.asked.append(f"{event} {given[1:] if event == 'socket.connect' else given[:2]}")
+
+    @contextmanager
+    def heard(self) -> Iterator[list[str]]:
+        """What was asked for meanwhile."""
+        self.asked, self.listening = [], True
+        try:
+            yield self.asked
+        finally:
+            self.listening = False
+
+
+EGRESS = Egress()
+
+
+def dumped(house: House, program: str) -> bytes:
+    """A backup as an administrator makes one, uncompressed."""
+    address = house.cluster.server.address
+    where = ["-h", str(address.sockets), "-p", str(address.port), "-U", "postgres", "-d", house.database]
+    return subprocess.run([program, *where], capture_output=True, check=True).stdout
+
+
+def server_logs(house: House) -> Iterator[tuple[str, bytes]]:
+    """What the database's server wrote to its log."""
+    for path in sorted(house.cluster.server.folder.rglob("*.log")):
+        yield path.name, path.read_bytes()
 
 
 def stored_files(house: House) -> Iterator[tuple[str, bytes]]:

@@ -6,10 +6,12 @@ place is searched. The searching itself is tried first: a canary put somewhere b
 
 import contextlib
 import io
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +22,19 @@ from service.identity.system import system_caller
 from service.ledger.restores import Branch
 from service.log import configure_logs
 from tests.house import Account, Service
-from tests.integration.canary_watch import Canaries, Listener, stored_files
+from tests.integration.canary_watch import (
+    EGRESS,
+    Canaries,
+    Listener,
+    dumped,
+    server_logs,
+    stored_files,
+)
 from tests.integration.custody.watchfulness import Watchfulness
 from tests.integration.sealed_columns import opened, sealed_columns
+from tests.integration.vault.test_restore import BINARIES
+from tests.needing import needs
+from tests.showing import Counted
 from tests.unit.admission.careplan.plans import PLAN
 from tests.unit.evidence.papers import PAPERS
 from tests.unit.record.scans import png_with
@@ -643,14 +655,12 @@ def heard(service: Service) -> Iterator[io.StringIO]:
     configure_logs()
 
 
-def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
+@pytest.mark.shows("O-27", "T9")
+def test_canaries_stay_inside(service: Service, heard: io.StringIO, counted: Counted) -> None:
     session = Session(service)
-    for act in (
-        session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
-        session.consents_of_other_kinds, session.rights, session.watch, session.stay,
-        session.search, session.err, session.sign_in, session.review, session.keep,
-    ):  # fmt: skip
-        act()
+    with EGRESS.heard() as asked:
+        _everybody_works(session)
+    assert asked == [], "the service asked for a connection"
     canaries, listener = session.canaries, session.listener
     assert canaries.planted > 120
     assert listener.answers > 80
@@ -660,11 +670,44 @@ def test_canaries_stay_inside(service: Service, heard: io.StringIO) -> None:
     assert every - held == WORDLESS, "a sealed column no canary was put into was not looked for"
     assert listener.leaks == []
     assert heard.getvalue().count('"event": "request"') >= listener.answers, "the log was not listened to"
-    assert canaries.seen_in(heard.getvalue()) == []
-    assert canaries.seen_in(exposition()[0]) == []
-    service.house.sequence()
-    files = {name: found for name, raw in stored_files(service.house) if (found := canaries.seen_in(raw))}
-    assert files == {}
+    searched = 0
+    found: dict[str, list[bytes]] = {}
+    for name, raw in _everywhere(session, heard):
+        searched += len(raw)
+        if seen := canaries.seen_in(raw):
+            found[name] = seen
+    assert found == {}
+    counted("canaries", canaries.planted)
+    counted("bytes searched", searched)
+
+
+def _everybody_works(session: Session) -> None:
+    for act in (
+        session.register, session.assess, session.chart, session.consent, session.disclose, session.papers,
+        session.consents_of_other_kinds, session.rights, session.watch, session.stay,
+        session.search, session.err, session.sign_in, session.review, session.keep,
+    ):  # fmt: skip
+        act()
+
+
+def _everywhere(session: Session, heard: io.StringIO) -> Iterator[tuple[str, bytes]]:
+    """Every place that must be clean: logs, metrics, what leaves of the trail and of keys, files, a backup."""
+    house = session.service.house
+    house.sequence()
+    yield "log", heard.getvalue().encode()
+    yield "metrics", exposition()[0]
+    yield "environment", Path("/proc/self/environ").read_bytes()
+    pages = ["/keys", *(f"/audit/export?format={form}" for form in ("ndjson", "csv", "fhir"))]
+    for page in pages:
+        who = "administrator" if page == "/keys" else "compliance"
+        answer = session.service.client(who, "HOPERAT").get(page)
+        assert answer.status_code == 200, (page, answer.text)
+        yield page, answer.content
+    yield "backup", dumped(house, needs(str(BINARIES / "pg_dump"), "a backup is searched for words"))
+    logs = list(server_logs(house))
+    assert logs, "the database keeps a log"
+    yield from logs
+    yield from stored_files(house)
 
 
 def test_the_search_finds_what_is_there(service: Service) -> None:
@@ -699,3 +742,10 @@ def test_no_address_takes_patient_information(service: Service) -> None:
     paths = {name for place, name in names if place == "path"}
     codes = {"coordinates", "goal", "item", "key", "section", "size", "tile", "version"}
     assert all(name.endswith("_id") or name in codes for name in paths), paths
+
+
+def test_a_connection_asked_for_is_heard() -> None:
+    """The other half of the proof about routes out."""
+    with EGRESS.heard() as asked, contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", 9), timeout=1).close()
+    assert any(one.startswith("socket.connect") for one in asked)
