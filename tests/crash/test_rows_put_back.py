@@ -5,7 +5,7 @@ one that is broken on purpose in one place, which does not. So no test here pass
 way, and none passes whatever the service does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -56,7 +56,7 @@ def by_hand(service: Service, statement: str, *values: object) -> None:
 
 
 @contextmanager
-def put_back(service: Service, table: str, row_id: UUID | str) -> Iterator[None]:
+def put_back(service: Service, table: str, row_id: UUID | str) -> Generator[None]:
     """What happens inside has not happened to this row afterwards: it is as it was, its code included."""
     with service.house.superuser() as db:
         cursor = db.execute(f"select * from {table} where id = %s", [row_id])  # type: ignore[arg-type]
@@ -347,14 +347,32 @@ ATTACKS = [
     Attack(finding_called_justified, findings, "verified"),
     Attack(destruction_said_to_need_no_end_of_keys, shreddings, "verified"),
 ]
+
+
+def sees_nothing(*_: object) -> None:
+    """A check that checks nothing."""
+
+
+def finds_nothing_wrong(*_: object) -> bool:
+    return True
+
+
+def misses_nothing(*_: object) -> bool:
+    return False
+
+
+def as_it_came(_db: object, _table: object, row: object) -> object:
+    return row
+
+
 #: What the look is replaced by.
 BLIND: dict[str, Any] = {
-    "check": lambda *_: None,
-    "verified": lambda _db, _table, row: row,
-    "refuse_older": lambda *_: None,
-    "stands": lambda *_: True,
-    "restriction_lost": lambda *_: False,
-    "hold_lost": lambda *_: False,
+    "check": sees_nothing,
+    "verified": as_it_came,
+    "refuse_older": sees_nothing,
+    "stands": finds_nothing_wrong,
+    "restriction_lost": misses_nothing,
+    "hold_lost": misses_nothing,
     "_OF_PATIENT": keys.__dict__["_OF_OWNER"].where(vault_key.c.patient_id == bindparam("patient_id")),
 }
 
