@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Protocol
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -151,8 +151,7 @@ def status(data: Data = DEFAULT_DATA) -> None:
         _out.print(f"{counted} under old keys: {sum(rows.values()):,}.")
         for table, many in rows.items():
             _out.print(f"  {table}: {many:,}")
-    index = latest["index"]
-    indexing = index is not None and index.ended_at is None
+    indexing = any(one.kind == "index" and one.ended_at is None for one in latest.values() if one)
     raise typer.Exit(1 if behind or left or unfound or indexing else 0)
 
 
@@ -228,17 +227,8 @@ def rotate_index(data: Data = DEFAULT_DATA, settled: Wait = None) -> None:
     _say_damaged(damaged)
 
 
-class _Sweep(Protocol):
-    """What one pass over the rows under old keys did."""
-
-    @property
-    def done(self) -> int: ...
-    @property
-    def damaged(self) -> Mapping[str, tuple[UUID, ...]]: ...
-
-
 def _swept(
-    sweep: Callable[[], _Sweep], finish: Callable[[], int | None], seconds: float
+    sweep: Callable[[], resealing.Swept | reindexing.Swept], finish: Callable[[], int | None], seconds: float
 ) -> tuple[int, Mapping[str, tuple[UUID, ...]]]:
     """Sweep until nothing is under old keys and nothing can come to be; what was done, and what does not verify."""
     done, until = 0, monotonic() + seconds + 60

@@ -204,7 +204,7 @@ def _nothing_left(service: Service) -> None:
 def test_a_rotation_killed_at_any_moment_and_given_again(
     served: tuple[Service, Sequence[Worker]], kind: str, counted: Counted
 ) -> None:
-    service, _ = served
+    service = open_program(served[0].house)
     office, settings, kills = Office(service), service.house.settings, KILLS // 2
     office.chart()
     before, chance = sorted(opened(service)), Random(30)

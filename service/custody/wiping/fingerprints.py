@@ -53,6 +53,7 @@ STAYING: Final[Mapping[tuple[str, str], str]] = {
             "consent_ruling",
             "consent_signature",
             "credential",
+            "finding",
             "legal_hold",
             "program",
             "recipient",

@@ -44,7 +44,7 @@ from tests.showing import Counted
 
 #: Where a command is broken off: at so many signs of progress. In `make battery` in as many places as every rotation of
 #: a deployment with this many programs has.
-PLACES = range(1, 12) if os.environ.get("CONSENTRY_BATTERY") == "1" else (2, 9)
+PLACES = range(1, 12) if os.environ.get("CONSENTRY_BATTERY") == "1" else (9,)
 STEPS = ("announce", "put in place", "sweep", "finish")
 
 
@@ -56,6 +56,15 @@ def house(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield built
     finally:
         built.close()
+
+
+_DAYS = count(1)
+
+
+@pytest.fixture(autouse=True)
+def later(service: Service) -> None:
+    """Each test on a later day: a rotation replaces the keys that are older than it, here those of the test before."""
+    service.clock.set(datetime.now(UTC) + timedelta(days=next(_DAYS)))
 
 
 @pytest.fixture
@@ -80,7 +89,7 @@ class Replacing:
             case "announce":
                 reindexing.announce(self.acts, self.rotation.began_at, now)
             case "put in place":
-                assert reindexing.put_in_place(self.acts, now)
+                assert reindexing.put_in_place(self.acts, now) == 2
             case "sweep":
                 swept = reindexing.sweep(self.keeper, lambda: fresh(self.service), TABLES)
                 assert swept.damaged == {}
@@ -237,6 +246,10 @@ def test_everybody_is_found_in_every_step_and_nothing_stays_under_the_old_key(
     town.settle()
     keys, names = seen_by(service), of_the_service(service)
     assert values_of(town, keys, names) <= every_fingerprint(service)
+    with service.house.superuser() as root:  # as rows of an earlier version are, which did not say
+        root.execute("SET session_replication_role = replica")
+        for table in ("patient_index", "recipient", "account"):
+            root.execute(SQL("UPDATE {} SET index_key = NULL").format(Identifier(table)))
     searches = town.holds()
     replacing = Replacing(service, keeper)
     for name in STEPS:
@@ -294,7 +307,7 @@ def test_two_processes_cannot_give_one_name_twice(service: Service, keeper: Engi
     before = of_the_service(service)
     replacing.step("put in place")
     after = of_the_service(service)
-    assert before.active is not after.active
+    assert before.id != after.id
     assert {one.id for one in before.searched} == {one.id for one in after.searched}
     tries, processes = 12, [_Process(service, seen) for seen in (before, after)]
     for number in range(tries):
@@ -383,7 +396,6 @@ def _killing(at: int) -> Generator[Callable[[str, int, int], None]]:
 def test_broken_off_anywhere_it_ends_the_same_when_it_is_given_again(
     service: Service, counted: Counted
 ) -> None:
-    service.house.clock.set(datetime.now(UTC))
     town, again = Town(service), count(1)
     town.settle()
     with service.house.superuser() as root:
@@ -392,13 +404,17 @@ def test_broken_off_anywhere_it_ends_the_same_when_it_is_given_again(
         ).fetchone()
     assert row
     first, programs = row
-    with patch.dict(os.environ, service.house.settings.to_environment()):
+    clock, settings = service.clock, service.house.settings
+    with (
+        patch.dict(os.environ, settings.to_environment()),
+        patch("service.cli.keys.SystemClock", lambda: clock),
+    ):
         for at in PLACES:
+            clock.advance(timedelta(minutes=1))
             key = seen_by(service).id
             with patch("service.cli.keys._bars", lambda at=at: _killing(at)), pytest.raises(_Killed):
                 command("keys", "rotate", "index", "--settled", "0")
             town.holds()
-            assert command("keys", "status").returncode == 1
             ended = command("keys", "rotate", "index", "--settled", "0")
             assert ended.returncode == 0, ended
             town.holds()
