@@ -16,6 +16,7 @@ import pkcs11
 import pytest
 from moto.server import ThreadedMotoServer
 
+from service.edge import deps
 from service.store.engine import plain_engine
 from service.vault import aws_kms, resealing, steady
 from service.vault.epochfile import EpochFile
@@ -90,6 +91,7 @@ def house(cluster: Cluster, tmp_path: Path, outside: Outside) -> Iterator[House]
     with pytest.MonkeyPatch.context() as patient_machine:
         patient_machine.setitem(steady.Steady.__init__.__kwdefaults__, "call_seconds", 30.0)
         patient_machine.setattr(steady, "DEADLINE_SECONDS", 60.0)
+        patient_machine.setattr(deps, "UNIT_SECONDS", 30)
         built = House(cluster, f"consentry_{outside.name}", tmp_path / "house", make_keys)
         yield built
         built.close()
@@ -98,6 +100,13 @@ def house(cluster: Cluster, tmp_path: Path, outside: Outside) -> Iterator[House]
 def another_process(service: Service) -> None:
     service.house.state.mechanisms.vault.forget()
     service.house.state.mechanisms.vault.forget_before(1 << 40)
+
+
+def read(office: Office) -> dict[str, str]:
+    """What is in the chart, as the clinician reads it."""
+    answers = {item: office.clinician.get(f"/items/{item}") for item in office.items.values()}
+    assert [one.status_code for one in answers.values()] == [200] * len(answers), answers[min(answers)].text
+    return {item: one.json()["content"] for item, one in answers.items()}
 
 
 def test_every_command_about_keys_with_a_key_store_outside(
@@ -109,7 +118,7 @@ def test_every_command_about_keys_with_a_key_store_outside(
     later(service, LONG)
     office = Office(service)
     office.chart()
-    items = {item: office.clinician.get(f"/items/{item}").json()["content"] for item in office.items.values()}
+    items = read(office)
     compliance, administrator = service.account("compliance"), service.account("administrator")
     destroyed = Destroying(service, compliance, administrator, doomed).destroy()
     assert destroyed["state"] == "destroyed"
@@ -123,7 +132,7 @@ def test_every_command_about_keys_with_a_key_store_outside(
             if file.plan.active.reference not in references:
                 references.append(file.plan.active.reference)
             another_process(service)
-            assert {item: office.clinician.get(f"/items/{item}").json()["content"] for item in items} == items
+            assert read(office) == items
         assert command("keys", "status").returncode == 0
         assert command("keys", "list").returncode == 0
     assert [outside.works(one) for one in references] == [False, False, True]
