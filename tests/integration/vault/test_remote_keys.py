@@ -195,7 +195,8 @@ def test_a_page_of_fifty_patients_asks_for_all_their_keys_at_once(
 ) -> None:
     """Three runs at most: first the program's index key is missing, then fifty patients' keys."""
     monkeypatch.setattr(searching, "MOST_FOUND", 50)
-    monkeypatch.setattr(deps, "UNIT_SECONDS", 30)  # runs are counted here, not how soon a busy machine makes them
+    # what is counted are runs, not how soon a busy machine makes them
+    monkeypatch.setattr(deps, "UNIT_SECONDS", 30)
     intake = service.client("intake")
     patients = {register(intake) for _ in range(50)}
     another_worker(service.house)
