@@ -57,7 +57,9 @@ CODED: Final[tuple[Table, ...]] = (
     finding,
 )
 SEALED_REASON: Final = "sealed: bound to program, table, row, version and patient by its own encryption"
-_REFOUND: Final = "changes with the key of the indexes; whom it leads to is opened and compared with who was asked for"
+_REFOUND: Final = (
+    "changes with the key of the indexes; whom it leads to is opened and compared with who was asked for"
+)
 #: Columns in the clear that the code leaves out, and why.
 LEFT_OUT: Final[Mapping[tuple[str, str], str]] = {
     ("session", "last_used_at"): "moves with every use, without an act; it only ever shortens a session",
