@@ -276,12 +276,12 @@ def _deployment(data: Data) -> Generator[_Deployment]:
 @contextmanager
 def _alone(here: _Deployment) -> Generator[None]:
     """One process rotates at a time; a second one is told so. The lock goes with the process, however it ends."""
-    with plain_engine(here.settings.database_url).connect() as connection:
+    # The lock is the connection's. A transaction left open over the waits of a rotation would be ended by the database,
+    # and the lock with it: there is none.
+    engine = plain_engine(here.settings.database_url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
         if not records.alone(connection):
             raise StartRefused("Another process is rotating keys; let it finish.")
-        # The lock is the connection's. A transaction left open over the waits of a rotation would be ended by the
-        # database, and the lock with it.
-        connection.commit()
         yield
 
 

@@ -119,6 +119,7 @@ NO_RULES = frozenset(
         "service.admission.packet.tracing",  # from rows to traces
         "service.admission.placement.shown",  # the words of pages
         "service.custody.explanation",
+        "service.custody.reindexed",  # where every keyed hash comes from, with the code that computes it
         "service.custody.shredding.finishing",  # begins and ends epochs of keys
         "service.ledger.anchors.anchor",  # what an anchor has to be able to do
         "service.ledger.anchors.file",  # anchors: they reach out
