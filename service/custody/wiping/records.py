@@ -45,7 +45,9 @@ _ACCOUNTS = (
     .with_for_update()
 )
 _RENAME = (
-    update(account).where(account.c.id == bindparam("b_id")).values(username_index=bindparam("b_random"), index_key=None)
+    update(account)
+    .where(account.c.id == bindparam("b_id"))
+    .values(username_index=bindparam("b_random"), index_key=None)
 )
 _SLOT = delete(sign_in_slot).where(sign_in_slot.c.username_index == bindparam("b_index"))
 _KEYS = delete(idempotency).where(idempotency.c.account_id == bindparam("b_id"))
