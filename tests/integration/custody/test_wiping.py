@@ -117,3 +117,5 @@ def test_nothing_that_finds_the_patient_is_left(office: Office) -> None:
     assert {tuple(one) for one in states} == {("disabled", None)}
     texts = select(column("state")).select_from(table("message"))
     assert office.service.unit(lambda db: set(db.execute(texts).scalars())) == {"cancelled"}
+    links = select(column("index_key")).select_from(table("packet_link"))
+    assert office.service.unit(lambda db: set(db.execute(links).scalars())) == {None}
