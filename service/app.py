@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -130,6 +131,9 @@ def _lifespan(
         if options.sequence:
             tasks.append(asyncio.create_task(state.sequencer.run_forever()))
             tasks.append(asyncio.create_task(state.anchoring.run_forever()))
+        else:
+            # Nobody here looks by the clock, so that nobody has looked for minutes says nothing about the ledger.
+            state.mechanisms.standing.grace = inf
         if options.jobs if options.jobs is not None else options.sequence:
             tasks.append(asyncio.create_task(jobs_of(state).run_forever()))
             tasks.append(asyncio.create_task(post_of(state).run_forever()))

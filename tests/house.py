@@ -21,6 +21,7 @@ from service.access.program import Program, read_program
 from service.app import Options, build
 from service.config import Settings
 from service.edge.state import State
+from service.errors import Unavailable
 from service.ids import SERVICE_PROGRAM, AccountId, ProgramId, SessionId, new_id
 from service.ledger.checkpoint import origin_of
 from service.ledger.entry import Entry
@@ -142,11 +143,17 @@ class House:
         return self.cluster.superuser(self.database)
 
     def sequence(self) -> None:
-        """Give every committed entry its position, as the sequencer task would."""
+        """Give every committed entry its position, as the sequencer task would: a pass that finds the connection of
+        the last one dead, because the server was killed, is followed by another.
+        """
         portal = self.http.portal
         assert portal is not None
-        while portal.call(self.state.sequencer.run_once).more:
-            pass
+        try:
+            more = portal.call(self.state.sequencer.run_once).more
+        except Unavailable:
+            more = True
+        while more:
+            more = portal.call(self.state.sequencer.run_once).more
 
 
 @dataclass

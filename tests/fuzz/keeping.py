@@ -10,14 +10,17 @@ _REASON = "asked for by counsel"
 _TILES = ["0/000", "0/000.p/7", "1/000", "entries/000", "entries/000.p/7", "entries/000.p/1"]
 
 
-def keeping_of(intake: Client, compliance: Client) -> dict[str, list[str]]:
+def keeping_of(intake: Client, compliance: Client, administrator: Client) -> dict[str, list[str]]:
     """Ids by the names paths have for them. Who is destroyed here is nobody else in the town."""
     held = intake.post("/patients", _person("Held")).json()["id"]
     hold = compliance.post("/legal-holds", _hold(compliance, held))
     assert hold.status_code == 201, hold.text
     asked = [compliance.post("/keys/shreddings", _asked(intake, name)) for name in ("Gone", "Going")]
     assert all(one.status_code == 201 for one in asked), asked[0].text
+    rotation = administrator.post("/keys/rotations", {"kind": "kek"})
+    assert rotation.status_code == 202, rotation.text
     return {
+        "rotation_id": [rotation.json()["id"]],
         "hold_id": [hold.json()["id"]],
         "shredding_id": [one.json()["id"] for one in asked],
         "coordinates": _TILES,

@@ -90,7 +90,7 @@ class Town(Office):
             "watch_id": self._watches(),
             "review_id": self._reviews(),
         } | charts_of(self.intake, self.patient_id)
-        self.known |= keeping_of(self.intake, self.caller("compliance"))
+        self.known |= keeping_of(self.intake, *map(self.caller, ("compliance", "administrator")))
         self.stay = Stay(self)
         stay = self.stay.known(self.caller("administrator"))
         stay["item_id"] += self.known["item_id"]

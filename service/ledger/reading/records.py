@@ -186,31 +186,37 @@ def acts_without_entry(
 
     One statement over all of them: a verification of a small tree would else consist of waiting for answers.
     """
-    kept = (audit_entry.name, *detached(db))
-    parts = [
-        _without_entry(name, kept, tenant=tenant, others=others is not None)
-        for name, tenant in tables
-        if tenant or others is not None
-    ]
+    looked_at = tuple(one for one in tables if one[1] or others is not None)
+    missing = _without_entry(looked_at, (audit_entry.name, *detached(db)), others=others is not None)
     given = {"tree": tree} if others is None else {"others": list(others)}
-    for name, entry_id in db.execute(union_all(*parts), given, execution_options=_STREAM):
+    for name, entry_id in db.execute(missing, given, execution_options=_STREAM):
         yield str(name), str(entry_id)
 
 
 @cache
-def _without_entry(name: str, kept: tuple[str, ...], *, tenant: bool, others: bool) -> Select[str, str]:
-    acts = table(name, column("entry_id", Uuid()), column("program_id", Uuid()))
+def _without_entry(
+    tables: tuple[tuple[str, bool], ...], kept: tuple[str, ...], *, others: bool
+) -> Select[str, str]:
+    """The acts of all tables are put together first and looked for once: a look for each table would be planned for
+    every month of the trail anew.
+    """
+    acts = union_all(*(_acts(name, tenant=tenant, others=others) for name, tenant in tables)).subquery("acts")
     parts = (table(part, column("id", Uuid())) for part in kept)
-    missing = (
-        select(literal(name), cast(acts.c.entry_id, Text))
-        .where(acts.c.entry_id.is_not(None), *(~exists().where(one.c.id == acts.c.entry_id) for one in parts))
-        .distinct()
+    return select(acts.c.kind, cast(acts.c.entry_id, Text)).where(
+        *(~exists().where(one.c.id == acts.c.entry_id) for one in parts)
+    )
+
+
+def _acts(name: str, *, tenant: bool, others: bool) -> Select[str, UUID]:
+    acts = table(name, column("entry_id", Uuid()), column("program_id", Uuid()))
+    named = (
+        select(literal(name).label("kind"), acts.c.entry_id).where(acts.c.entry_id.is_not(None)).distinct()
     )
     if not tenant:
-        return missing
+        return named
     if others:
-        return missing.where(acts.c.program_id.not_in(bindparam("others", type_=Uuid(), expanding=True)))
-    return missing.where(acts.c.program_id == bindparam("tree", type_=Uuid()))
+        return named.where(acts.c.program_id.not_in(bindparam("others", type_=Uuid(), expanding=True)))
+    return named.where(acts.c.program_id == bindparam("tree", type_=Uuid()))
 
 
 _STORED_ENTRY = select(*ENTRY_AS_TEXT).where(audit_entry.c.id == bindparam("id"))

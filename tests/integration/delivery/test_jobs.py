@@ -169,7 +169,7 @@ def test_a_serving_process_runs_its_jobs_and_the_console_can(service: Service) -
     room.queue()
     done = asyncio.run(_run(service.house.settings))
     assert done["delivery"] >= 1
-    assert set(done) == {"delivery", *(one.name for one in all_jobs(service.house.state))}
+    assert set(done) == {"delivery", "keys", *(one.name for one in all_jobs(service.house.state))}
     assert room.only()["state"] == "failed", "there is no carrier here, and that is said"
 
     again = room.register({"channel": "text", "address": "+1 555 0199", "safe": True})

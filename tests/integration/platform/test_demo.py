@@ -208,8 +208,9 @@ def test_the_demo_is_served_toured_verified_and_served_again(prepared: Path, tmp
         assert serving.interrupt() == 0
         assert "Stopped." in serving.log.read_text()
     assert (
-        _counts(prepared)["patient"] == patients + 9
-    )  # a patient and a namesake each time; a minor, a newcomer and their second chart where the tour gets so far
+        _counts(prepared)["patient"] == patients + 10
+    )  # a patient and a namesake each time; where the tour gets so far: a minor, a newcomer and their second chart, and
+    # somebody whose record is destroyed
 
 
 def test_a_tour_without_a_demo_says_what_to_start(tmp_path: Path) -> None:
