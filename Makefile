@@ -1,7 +1,7 @@
 # Every target prepares what it needs. The environment is rebuilt when a requirement file is newer than it.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo setup test check bench bench-large battery mutate oracle fmt requirements sbom secrets chromium peers
+.PHONY: demo setup test check bench bench-large battery coverage mutate oracle fmt requirements sbom secrets chromium peers
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,11 +25,14 @@ demo: $(RUN_READY)
 
 setup: $(DEV_READY)
 
-# What searches (properties, the oracle, mutants, fuzz, kills) runs untraced: it asks much and often of the same lines.
 SEARCHES := tests/properties tests/oracle tests/policies tests/fuzz tests/crash
 TRACES := .trace-cache
 test: $(DEV_READY) chromium peers
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(SEARCHES)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile tests
+
+# Which lines and branches the tests reach; what searches (properties, the oracle, mutants, fuzz, kills) asks much and often
+# of the same lines and is left out.
+coverage: $(DEV_READY) chromium peers
 	rm -rf $(TRACES)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -p tests.tracing $(addprefix --ignore=,$(SEARCHES)) tests
 	$(BIN)/python -m slipcover --skip-covered --fail-under $(COVERAGE) --out $(TRACES)/all.json --merge $(TRACES)/gw*.json
@@ -66,7 +69,7 @@ mutate: $(DEV_READY)
 	$(BIN)/python -m tests.unit.admission.placement.mutation
 
 battery: $(DEV_READY) chromium peers
-	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m battery tests
+	CONSENTRY_BATTERY=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m "battery or long" tests
 
 # What the scanner takes for a secret and somebody has looked at: test passwords, published test vectors, error codes.
 secrets: $(DEV_READY)

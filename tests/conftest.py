@@ -15,6 +15,14 @@ settings.register_profile("consentry", deadline=None, derandomize="CONSENTRY_BAT
 settings.load_profile("consentry")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked `long` waits for the battery."""
+    if "CONSENTRY_BATTERY" not in os.environ:
+        later = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     """What a test sees in the log is what an operator would see."""

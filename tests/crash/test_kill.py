@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.battery, pytest.mark.shows("T1")]
 BATTERY = os.environ.get("CONSENTRY_BATTERY") == "1"
 #: On demand as many as somebody asks for: CONSENTRY_KILLS=1000 kills the service a thousand times, the database five
 #: hundred times between.
-SERVICE_KILLS = int(os.environ.get("CONSENTRY_KILLS", "28" if BATTERY else "5"))
+SERVICE_KILLS = int(os.environ.get("CONSENTRY_KILLS", "28" if BATTERY else "3"))
 DATABASE_KILLS = SERVICE_KILLS // 2
 WRITERS = 4
 #: Patients to be discharged while the load lasts, and how long one waits for the next.

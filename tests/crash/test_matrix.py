@@ -53,7 +53,8 @@ def test_every_step_fails_once_before_and_once_after(
     print(f"{process.name}: {len(seen.steps)} steps, {len(chosen)} of {len(cases)} cases; {dict(seen.kinds)}")
 
 
-@pytest.mark.parametrize("process", PROCESSES if BATTERY else PROCESSES[:1], ids=_named)
+@pytest.mark.long
+@pytest.mark.parametrize("process", PROCESSES, ids=_named)
 def test_a_process_that_is_killed_there_is_no_worse(
     matrix: Matrix, process: Process, counted: Counted
 ) -> None:

@@ -81,7 +81,8 @@ def _both_sides(answered: list[tuple[Tally, list[str]]]) -> bool:
     )
 
 
-@pytest.mark.parametrize("mutant", sorted(MUTANTS) if BATTERY else ["without_evidence_lock"])
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", sorted(MUTANTS))
 def test_without_one_of_the_locks_or_their_order_it_is_noticed(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, mutant: str
 ) -> None:

@@ -206,6 +206,7 @@ def _nothing_left(service: Service) -> None:
     assert reindexing.left_in(keeper) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["data", "index"])
 def test_a_rotation_killed_at_any_moment_and_given_again(
     served: tuple[Service, Sequence[Worker]], kind: str, counted: Counted

@@ -228,7 +228,7 @@ async def _under_load(own: Service, ages: Ages) -> tuple[set[LedgerState], dict[
     return stood, behind
 
 
-@pytest.mark.battery
+@pytest.mark.long
 @pytest.mark.shows("T4", "O-23")
 def test_under_load_no_head_is_older_than_a_minute_outside(far: Far, own: Service, counted: Counted) -> None:
     """A fake clock drives both tasks of a process; what each anchor lacks is measured at the worst moments."""

@@ -174,6 +174,7 @@ def _at_each_statement(owner: Engine, act: Callable[[str, int], None]) -> Iterat
     event.remove(owner, "before_cursor_execute", before)
 
 
+@pytest.mark.long
 def test_an_upgrade_broken_off_leaves_what_was_and_is_repeated(old: Old, counted: Counted) -> None:
     """The connection dies before a statement of a revision: its transaction takes everything back with it."""
     cluster, broken = old.cluster, 0

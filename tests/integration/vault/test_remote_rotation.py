@@ -109,6 +109,7 @@ def read(office: Office) -> dict[str, str]:
     return {item: one.json()["content"] for item, one in answers.items()}
 
 
+@pytest.mark.long
 def test_every_command_about_keys_with_a_key_store_outside(
     house: House, outside: Outside, counted: Counted
 ) -> None:

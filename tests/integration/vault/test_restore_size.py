@@ -169,6 +169,7 @@ def ledger(large: Large, database: str, *, keys: bool) -> Report:
         )
 
 
+@pytest.mark.long
 def test_a_large_restore_is_whole_in_time_shut_without_its_keys_and_names_what_a_lost_key_took(
     large: Large, tmp_path: Path, counted: Counted
 ) -> None:
