@@ -143,17 +143,19 @@ class House:
         return self.cluster.superuser(self.database)
 
     def sequence(self) -> None:
-        """Give every committed entry its position, as the sequencer task would: a pass that finds the connection of
-        the last one dead, because the server was killed, is followed by another.
+        """Give every committed entry its position, as the sequencer task would: a pass that finds a connection of the
+        last one dead, because the server was killed, is followed by another.
         """
         portal = self.http.portal
         assert portal is not None
-        try:
-            more = portal.call(self.state.sequencer.run_once).more
-        except Unavailable:
-            more = True
+        more, broken = True, 0
         while more:
-            more = portal.call(self.state.sequencer.run_once).more
+            try:
+                more = portal.call(self.state.sequencer.run_once).more
+            except Unavailable:
+                broken += 1
+                if broken > 3:
+                    raise
 
 
 @dataclass

@@ -53,6 +53,8 @@ STAFF_ONLY = {
 }
 #: The second person of a destruction is an administrator: whose record, on what ground, and why; nothing of the record.
 SECOND_PERSON = {"read_shredding", "decide_shredding"}
+#: One's own session, and rotations, which are the deployment's: kind, times and a number.
+OF_NO_PROGRAM = {"end_session", "read_rotation"}
 #: What compliance reads of charts: who decided what, never what was said.
 CONTENT = {
     *("read_assessment", "list_assessments", "read_medical_section", "read_medical_form", "list_diagnoses"),
@@ -147,7 +149,7 @@ def test_ids_of_another_program_are_nothing(town: Town, routes: list[Route], rol
     other = open_program(town.service.house)
     purpose = "HOPERAT" if role == "compliance" else "TREAT"
     who = other.client(other.account(role), purpose=purpose)
-    with_ids = [one for one in routes if one.ids and one.name not in ("end_session",)]
+    with_ids = [one for one in routes if one.ids and one.name not in OF_NO_PROGRAM]
     seen = answers(town, who, with_ids)
     let_in = {
         name: status for name, (status, _) in seen.items() if status not in {403, 404} | SHAPE - {409, 412}
